@@ -1,0 +1,143 @@
+"""What can be run here: ``nox --list`` shows it, ``nox`` runs all that CI runs.
+
+Everything comes from PyPI through pip. A Python that this machine lacks is skipped, and the closing summary says so;
+the Python that runs nox is always among those that are tested.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"  # pip's own settings (mirror, certificates) hold in every session
+nox.options.reuse_venv = "yes"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # nox's own default in CI is True
+nox.options.sessions = ["lint", "types", "docs", "changelog", "tests", "tests_lowest", "coverage"]
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTHONS = sorted({"3.11", "3.12", "3.13", RUNNING}, key=lambda version: int(version.partition(".")[2]))
+
+
+def activate_pyenv_pythons() -> None:
+    """Make pyenv's shims answer: for a version that is installed but not activated they fail, as if it were missing."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    one_of_each = [path.name for python in PYTHONS for path in sorted(versions.glob(f"{python}.*"))[-1:]]
+    if one_of_each:
+        os.environ["PYENV_VERSION"] = ":".join(one_of_each)
+
+
+activate_pyenv_pythons()
+
+
+def group(name: str) -> list[str]:
+    """Return what a dependency group of pyproject.toml lists."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+def lowest() -> list[str]:
+    """Return the lowest version of each library that pyproject.toml claims to work with, as ``name==version``."""
+    project = PYPROJECT["project"]
+    extras = [line for extra in project["optional-dependencies"].values() for line in extra]
+    wanted = [Requirement(line) for line in [*project["dependencies"], *extras]]
+    return [
+        f"{requirement.name}=={specifier.version}"
+        for requirement in wanted
+        for specifier in requirement.specifier
+        if specifier.operator == ">="
+    ]
+
+
+def install(session: nox.Session, *requirements: str) -> None:
+    """Install the package in place with all its extras, and these."""
+    session.install("--quiet", "--editable", ".[cli,sandbox]", *requirements)
+
+
+def pytest(session: nox.Session, *options: str) -> None:
+    """Run the test suite in a few processes side by side."""
+    workers = min(4, os.cpu_count() or 1)
+    session.run("python", "-m", "pytest", f"--numprocesses={workers}", *options, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The test suite, on each Python; arguments after -- go to pytest."""
+    install(session, *group("test"))
+    pytest(session)
+
+
+@nox.session
+def tests_lowest(session: nox.Session) -> None:
+    """The test suite with the lowest version of each library that pyproject.toml claims."""
+    install(session, *lowest(), *group("test"))
+    pytest(session)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The test suite once more; every line and branch of the package must have run."""
+    install(session, *group("test"), *group("coverage"))
+    pytest(session, "--quiet", "--cov", "--cov-report=")
+    session.run("python", "-m", "coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff (its ASYNC rules among them), formatting, spelling."""
+    session.install("--quiet", *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy and pyright on the package; the public API of the installed package must be completely typed."""
+    session.install("--quiet", ".[cli,sandbox]", *group("types"))
+    session.run("mypy")
+    session.run("pyright")
+    session.chdir(session.create_tmp())  # so that what was installed is looked at, and not the source tree
+    session.run("pyright", "--verifytypes", "trio_binance_uds", "--ignoreexternal")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, warnings being errors; it is left in docs/_build/html."""
+    install(session, *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-n", "-E", "-q", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Show what the next release notes say; a fragment with a wrong name is an error."""
+    session.install("--quiet", *group("changelog"))
+    session.run("towncrier", "build", "--draft", "--version", PYPROJECT["project"]["version"])
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Watch an account of a Binance that runs on this machine; arguments after -- go to the command."""
+    install(session)
+    session.run("trio-binance-uds", "watch", "--sandbox", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Live a thousand hours of faults and some months, and print what came of them; takes about half an hour."""
+    install(session, *group("test"))
+    session.run("python", "-m", "simulation.soak", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run tests/benchmarks; numbers are for comparing on one machine, and nothing fails for being slow."""
+    install(session, *group("test"))
+    for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")):
+        session.run("python", str(script.relative_to(ROOT)), *session.posargs)

@@ -1,0 +1,111 @@
+"""Command lines: good ones become values, bad ones one line and status 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trio_binance_uds import SPOT, TESTNET, Host, TransportKind, __version__
+from trio_binance_uds.cli import main
+from trio_binance_uds.cli.arguments import SandboxOptions, WatchOptions, parse
+
+
+def watching(*argv: str) -> WatchOptions:
+    options = parse(["watch", *argv])
+    assert isinstance(options, WatchOptions)
+    return options
+
+
+def test_watch_without_options_is_spot_in_production() -> None:
+    options = watching()
+    assert options.product is SPOT
+    assert options.environment.url(Host.SPOT_WS_API) == "wss://ws-api.binance.com:443/ws-api/v3"
+    assert options.duration is None
+    assert options.transport is TransportKind.WEBSOCKETS
+    assert options.color
+    assert not options.json
+    assert not options.sandbox
+
+
+def test_watch_takes_all_it_is_given() -> None:
+    proxy = ["--proxy", "http://me:pass@127.0.0.1:3128"]
+    more = ["--json", "--no-color", "--duration", "2.5", "--transport", "trio-websocket"]
+    options = watching("spot", "--environment", "testnet", *more, *proxy)
+    assert options.environment == TESTNET
+    assert (options.json, options.color, options.duration) == (True, False, 2.5)
+    assert options.transport is TransportKind.TRIO_WEBSOCKET
+    assert options.network.proxy == "http://me:pass@127.0.0.1:3128"
+
+
+def test_a_url_replaces_that_of_the_environment() -> None:
+    url = "ws://127.0.0.1:9443/ws-api/v3"
+    assert watching("--url", url).environment.url(Host.SPOT_WS_API) == url
+
+
+def test_sandbox_takes_all_it_is_given() -> None:
+    given = "--host ::1 --ws-port 1 --rest-port 65535 --tls --trader --lifetime 60 --seed 7 --env keys.sh --no-color"
+    assert parse(["sandbox", *given.split()]) == SandboxOptions(
+        host="::1",
+        ws_port=1,
+        rest_port=65535,
+        tls=True,
+        trader=True,
+        lifetime=60.0,
+        seed=7,
+        env_file=Path("keys.sh"),
+        color=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["trade"], "'trade'"),
+        (["watch", "margin-of-error"], "invalid choice: 'margin-of-error'"),
+        (["watch", "--environment", "moon"], "invalid choice: 'moon'"),
+        (["watch", "--url", "http://127.0.0.1"], "must start with wss:// or ws://"),
+        (["watch", "--transport", "pigeon"], "'pigeon'"),
+        (["watch", "--duration", "-1"], "'-1' is not a positive number of seconds"),
+        (["watch", "--duration", "soon"], "'soon' is not a positive number of seconds"),
+        (["watch", "--duration", "inf"], "'inf' is not a positive number of seconds"),
+        (["watch", "--sandbox", "--environment", "demo"], "--environment does not go with --sandbox"),
+        (["watch", "--sandbox", "--url", "ws://127.0.0.1"], "--url does not go with --sandbox"),
+        (["watch", "--proxy", "socks5://127.0.0.1:1080"], "SOCKS proxies are not supported"),
+        (["watch", "spot", "line\nbreak\x1b"], "line\\nbreak\\x1b"),
+        (["sandbox", "--ws-port", "70000"], "'70000' is not a port"),
+        (["sandbox", "--ws-port", "http"], "'http' is not a port"),
+        (["sandbox", "--rest-port", "٣"], "is not a port"),
+        (["sandbox", "--rest-port=-1"], "'-1' is not a port"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], argv: list[str], complaint: str
+) -> None:
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("trio-binance-uds")
+    assert said.err.endswith("--help\n")
+    assert complaint in said.err
+
+
+def test_the_password_of_a_wrong_proxy_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "--proxy", "http://me:hunter2@host:port"]) == 2
+    assert "hunter2" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "content"),
+    [
+        (["--help"], "watch"),
+        (["watch", "--help"], "BINANCE_PRIVATE_KEY_FILE"),
+        (["sandbox", "--help"], "--lifetime"),
+        (["--version"], __version__),
+    ],
+)
+def test_help_is_given_on_stdout(capsys: pytest.CaptureFixture[str], argv: list[str], content: str) -> None:
+    assert main(argv) == 0
+    assert content in capsys.readouterr().out

@@ -1,0 +1,190 @@
+"""The command as a user runs it: a process with pipes and signals, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trio_binance_uds.cli import main, run
+
+COMMAND = [sys.executable, "-m", "trio_binance_uds.cli"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
+KEY = {"BINANCE_API_KEY": "TestApiKey" * 6, "BINANCE_API_SECRET": "TestSecret" * 6}
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(os.environ) - set(ENVIRONMENT):
+        monkeypatch.delenv(name)
+
+
+def start(*argv: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *argv], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_demo_ends_by_itself_with_everything_shown() -> None:
+    # The one test that lets real time pass, because this is what a new user runs first.
+    done = subprocess.run(
+        [*COMMAND, "watch", "--sandbox", "--json"], env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    items = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [item["type"] for item in items]
+    assert kinds.index("Disconnected") < kinds.index("Gap") < len(kinds) - 1
+    statuses = {item.get("order_status") for item in items}
+    assert {"NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"} <= statuses
+    assert "SUMMARY" in done.stderr
+    assert "Traceback" not in done.stderr
+    for text in (done.stdout, done.stderr):
+        assert "PRIVATE KEY" not in text
+
+
+def test_ctrl_c_ends_it_with_a_summary() -> None:
+    with start("watch", "--sandbox") as process:
+        assert process.stdout is not None
+        assert "Watching" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "SUMMARY" in out
+    assert err == ""
+
+
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
+    with start("watch", "--sandbox", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(timeout=20) == 0
+    assert "Traceback" not in err
+    assert "SUMMARY" not in err
+
+
+@pytest.mark.parametrize("missing", ["rich", "hypercorn", "trustme"])
+def test_a_missing_extra_is_named(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from trio_binance_uds.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "watch", "--sandbox"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert missing in done.stderr
+    assert "install trio-binance-uds[cli]" in done.stderr
+
+
+def one_line_of(capsys: pytest.CaptureFixture[str]) -> str:
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("trio-binance-uds: ")
+    return said.err
+
+
+def test_a_missing_key_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch"]) == 2
+    assert "BINANCE_API_KEY" in one_line_of(capsys)
+
+
+def test_an_unreadable_key_file_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BINANCE_API_KEY", KEY["BINANCE_API_KEY"])
+    monkeypatch.setenv("BINANCE_PRIVATE_KEY_FILE", str(tmp_path / "missing.pem"))
+    assert main(["watch"]) == 2
+    assert "missing.pem' does not exist" in one_line_of(capsys)
+
+
+def test_a_refused_connection_is_one_line_and_status_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEY.items():
+        monkeypatch.setenv(name, value)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert main(["watch", "--url", f"ws://127.0.0.1:{port}/ws-api/v3"]) == 1
+    line = one_line_of(capsys)
+    assert f"127.0.0.1:{port}" in line
+    assert KEY["BINANCE_API_SECRET"] not in line
+
+
+def test_a_port_in_use_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["sandbox", "--ws-port", str(taken.getsockname()[1])]) == 2
+    assert "in use" in one_line_of(capsys)
+
+
+def test_ctrl_c_before_it_is_listened_for_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "watch", interrupted)
+    assert main(["watch"]) == 130
+
+
+def test_a_broken_pipe_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(options: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(run, "watch", broken)
+    assert main(["watch"]) == 0
+
+
+def test_a_broken_pipe_at_the_last_flush_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            raise OSError
+
+    async def done(options: object) -> int:
+        return 0
+
+    monkeypatch.setattr(run, "watch", done)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert main(["watch"]) == 0
+
+
+@pytest.mark.parametrize(("missing", "said"), [("rich.console", True), ("something.else", False)])
+def test_only_the_extras_are_offered_for_installation(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, missing: str, said: bool
+) -> None:
+    class Finder:
+        def find_spec(self, name: str, *args: object) -> None:
+            if name == "trio_binance_uds.cli.run":
+                raise ModuleNotFoundError(name=missing)
+
+    monkeypatch.delitem(sys.modules, "trio_binance_uds.cli.run")
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    if said:
+        assert main(["watch"]) == 2
+        assert "rich.console is not installed" in one_line_of(capsys)
+    else:
+        with pytest.raises(ModuleNotFoundError):
+            main(["watch"])
+
+
+def test_the_package_is_the_command_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["trio-binance-uds", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("trio_binance_uds.cli", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("trio-binance-uds ")

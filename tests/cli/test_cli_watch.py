@@ -1,0 +1,163 @@
+"""Watching an account: what is shown, how it ends, and what is never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock
+
+from trio_binance_uds import SPOT, AuthenticationFailed, StreamFailed, TransportKind
+from trio_binance_uds.cli.arguments import WatchOptions
+from trio_binance_uds.cli.failures import WrongUsage
+from trio_binance_uds.cli.viewer import Viewer
+from trio_binance_uds.cli.watch import watch
+from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
+
+
+@attrs.frozen
+class Place:
+    """A sandbox in memory, an account whose key is in the environment, and what it takes to watch it."""
+
+    sandbox: Sandbox
+    account: SandboxAccount
+    options: WatchOptions
+
+
+@pytest.fixture
+async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    async with open_sandbox(in_memory=True) as sandbox:
+        account = sandbox.add_account(balances={"USDT": "10000"}, key="hmac")
+        for name in ("PRIVATE_KEY", "PRIVATE_KEY_FILE", "PRIVATE_KEY_PASSPHRASE"):
+            monkeypatch.delenv(f"BINANCE_{name}", raising=False)
+        monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
+        monkeypatch.setenv("BINANCE_API_SECRET", account.secret)
+        options = WatchOptions(
+            product=SPOT,
+            environment=sandbox.environment,
+            network=sandbox.network,
+            transport=TransportKind.WEBSOCKETS,
+            json=False,
+            sandbox=False,
+            color=False,
+            duration=30.0,
+        )
+        yield Place(sandbox, account, options)
+
+
+async def a_day_of(place: Place) -> None:
+    """Place an order, break the connection, and place another."""
+    await trio.sleep(1)
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    place.account.call("order.place", order, price="50000")
+    await trio.sleep(1)
+    place.sandbox.faults.cut()
+    await trio.sleep(20)
+    place.account.call("order.place", order, price="51000")
+
+
+async def test_people_see_orders_losses_and_a_summary(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(a_day_of, place)
+        assert await watch(place.options) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0].startswith("Watching spot at ws://")
+    first, lost, gap, second = (
+        next(n for n, line in enumerate(lines) if word in line)
+        for word in ("@ 50000", "━━ DISCONNECTED", "━━ GAP", "@ 51000")
+    )
+    assert first < lost < gap < second
+    assert "watched   30.0 s over 2 connections" in [line.rstrip() for line in lines]
+    assert "the next attempt is in" in said.err
+
+
+async def test_programs_get_a_line_for_each(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(a_day_of, place)
+        assert await watch(attrs.evolve(place.options, json=True)) == 0
+    said = capsys.readouterr()
+    kinds = [json.loads(line)["type"] for line in said.out.splitlines()]
+    pair = ["ExecutionReport", "OutboundAccountPosition"]
+    assert [kind for kind in kinds if kind in ("Disconnected", "Gap")] == ["Disconnected", "Gap"]
+    assert kinds[:3] == [*pair, "Disconnected"]
+    assert kinds[-2:] == pair
+    assert "SUMMARY" in said.err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_secrets_are_not_shown(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(a_day_of, place)
+        await watch(attrs.evolve(place.options, json=as_json))
+    said = "".join(capsys.readouterr())
+    assert place.account.secret not in said
+    assert place.account.api_key not in said
+
+
+async def test_a_key_that_is_revoked_ends_it_with_its_summary(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def revoke() -> None:
+        await trio.sleep(1)
+        place.sandbox.faults.revoke(place.account.key, silently=False)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(revoke)
+        with pytest.raises(StreamFailed) as caught:
+            await watch(place.options)
+    assert isinstance(caught.value.__cause__, AuthenticationFailed)
+    out = capsys.readouterr().out
+    assert "DISCONNECTED" in out
+    assert "blind at the end" in out
+
+
+async def test_a_key_that_was_never_good_is_told_before_anything_is_shown(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BINANCE_API_SECRET", "not-the-secret")
+    with pytest.raises(AuthenticationFailed):
+        await watch(place.options)
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_without_a_key_the_way_out_is_named(
+    autojump_clock: MockClock, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BINANCE_API_KEY")
+    with pytest.raises(WrongUsage, match=r"BINANCE_API_KEY; or try watch --sandbox"):
+        await watch(place.options)
+
+
+async def test_the_demo_is_shown_if_so_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[WatchOptions] = []
+
+    async def demo(options: WatchOptions, viewer: Viewer) -> None:
+        asked.append(options)
+
+    monkeypatch.setattr("trio_binance_uds.cli.watch.show_demo", demo)
+    options = attrs.evolve(place.options, sandbox=True)
+    assert await watch(options) == 0
+    assert asked == [options]
+
+
+async def test_it_ends_when_nobody_reads_any_more(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone() -> None:
+        await trio.sleep(5)
+
+    monkeypatch.setattr("trio_binance_uds.cli.watch.wait_reader_gone", gone)
+    start = trio.current_time()
+    assert await watch(attrs.evolve(place.options, duration=None)) == 0
+    assert trio.current_time() - start == pytest.approx(5, abs=0.1)
+    assert "SUMMARY" not in capsys.readouterr().out

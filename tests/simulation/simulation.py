@@ -1,0 +1,346 @@
+"""A market that trades, a network that lies, and an oracle: one story by one seed, on a virtual clock.
+
+The oracle is the exchange's own journal. Every fill of the account, and every order's end, reaches the user exactly
+once, in order per symbol, live or recovered, or lies inside a gap that says ``complete=False``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import trio
+import trio.testing
+from trio._core import _run  # as in support.steps: there is no public way to seed the scheduler
+
+import trio_binance_uds as uds
+from trio_binance_uds.sandbox import Clock, Sandbox, SandboxAccount, open_sandbox, run_trader
+
+START = datetime(2031, 3, 1, 12, tzinfo=UTC)
+SYMBOLS = {"BTCUSDT": "50000", "ETHUSDT": "3000"}
+FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
+# A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
+SLACK = timedelta(seconds=10)
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """What is to happen.
+
+    Attributes:
+        seconds: of virtual time.
+        actions_per_second: of the trader, on each symbol.
+        mean_calm: seconds between two faults, on average; ``None`` for none.
+        lifetime: of a connection.
+        slow: how often the consumer falls asleep for a while, as a share of what it reads.
+    """
+
+    seed: int
+    seconds: float
+    actions_per_second: float = 0.5
+    mean_calm: float | None = 60.0
+    lifetime: float = 86_400.0
+    rollover: uds.Rollover = attrs.field(factory=uds.Rollover)
+    max_buffer: int = 2000
+    slow: float = 0.0
+    deposits: bool = False
+
+
+@attrs.define(kw_only=True)
+class Outcome:
+    """What came of it."""
+
+    story: Story
+    happened: int = 0
+    fills: int = 0
+    live: int = 0
+    recovered: int = 0
+    in_incomplete_gaps: int = 0
+    faults: Counter[str] = attrs.field(factory=Counter)
+    requests: Counter[str] = attrs.field(factory=Counter)
+    statistics: uds.StreamStatistics | None = None
+    digest: str = ""
+    violations: list[str] = attrs.field(factory=list)
+
+
+def simulate(story: Story) -> Outcome:
+    """Live one story from beginning to end; the same story always ends the same."""
+    outcome = Outcome(story=story)
+    state = _run._r.getstate()
+    _run._r.seed(story.seed)
+    try:
+        trio.run(_live, story, outcome, clock=trio.testing.MockClock(autojump_threshold=0))
+    finally:
+        _run._r.setstate(state)
+    return outcome
+
+
+async def _live(story: Story, outcome: Outcome) -> None:
+    rng = random.Random(story.seed)
+    items: list[uds.Event | uds.Notice] = []
+    async with open_sandbox(in_memory=True, seed=story.seed, clock=Clock(START), lifetime=story.lifetime) as sandbox:
+        account = sandbox.add_account(
+            balances={"USDT": "10000000", "BTC": "1000", "ETH": "10000", "BNB": "1000"},
+            key=rng.choice(["hmac", "ed25519"]),
+        )
+        async with uds.open_user_data_stream(
+            account.credentials,
+            uds.SPOT,
+            environment=sandbox.environment,
+            network=sandbox.network,
+            rollover=story.rollover,
+            recovery=uds.Recovery(symbols=tuple(SYMBOLS)),
+            max_buffer=story.max_buffer,
+            seed=story.seed,
+        ) as stream:
+            begin = len(sandbox.exchange.journal)
+            async with _background(
+                _read(stream, items, story, random.Random(rng.random())),
+                _call(stream, account, outcome, random.Random(rng.random())),
+            ):
+                async with trio.open_nursery() as nursery:
+                    for number, (symbol, price) in enumerate(SYMBOLS.items()):
+                        nursery.start_soon(_trade, sandbox, account, story, symbol, price, number)
+                    if story.mean_calm is not None:
+                        nursery.start_soon(_disturb, sandbox, story, outcome, random.Random(rng.random()))
+                    if story.deposits:
+                        nursery.start_soon(_deposit, sandbox, account, story, random.Random(rng.random()))
+                # Calm: long enough for the longest wait between two attempts, and for all that is owed.
+                sandbox.faults.heal()
+                sandbox.clock.skew = 0
+                await trio.sleep(400)
+                sandbox.faults.cut()
+                await trio.sleep(200)
+            outcome.statistics = stream.statistics()
+        _judge(outcome, sandbox, account, begin, items)
+
+
+@asynccontextmanager
+async def _background(*tasks: Any) -> AsyncIterator[None]:
+    async def run(task: Any) -> None:
+        await task
+
+    async with trio.open_nursery() as nursery:
+        for task in tasks:
+            nursery.start_soon(run, task)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _read(stream: uds.UserDataStream, items: list[Any], story: Story, rng: random.Random) -> None:
+    async for item in stream:
+        items.append(item)
+        if rng.random() < story.slow:
+            await trio.sleep(rng.expovariate(1 / 20))
+
+
+async def _call(stream: uds.UserDataStream, account: SandboxAccount, outcome: Outcome, rng: random.Random) -> None:
+    """Ask now and then, and often leave before the answer."""
+    while True:
+        await trio.sleep(rng.expovariate(1 / 30))
+        with trio.move_on_after(rng.choice([0.0, 0.001, 0.2, 100.0])) as scope:
+            try:
+                await stream.request("account.status")
+                outcome.requests["yes"] += 1
+            except uds.NotConnected:
+                outcome.requests["not sent"] += 1
+            except uds.OutcomeUnknown:
+                outcome.requests["unknown"] += 1
+            except uds.ApiError:
+                outcome.requests["no"] += 1
+        if scope.cancelled_caught:
+            outcome.requests["left"] += 1
+
+
+async def _trade(sandbox: Sandbox, account: SandboxAccount, story: Story, symbol: str, price: str, number: int) -> None:
+    await run_trader(
+        sandbox,
+        account,
+        seed=story.seed * 10 + number,
+        duration=story.seconds,
+        rate=story.actions_per_second,
+        symbol=symbol,
+        price=price,
+    )
+
+
+async def _deposit(sandbox: Sandbox, account: SandboxAccount, story: Story, rng: random.Random) -> None:
+    end = trio.current_time() + story.seconds
+    while trio.current_time() < end:
+        await trio.sleep(rng.expovariate(1 / 120))
+        sandbox.exchange.deposit(account.exchange_account, "USDT", "1")
+
+
+async def _disturb(sandbox: Sandbox, story: Story, outcome: Outcome, rng: random.Random) -> None:
+    faults = sandbox.faults
+    pick = rng.choice
+
+    def one() -> Any:
+        return pick(sandbox.connections) if sandbox.connections else None
+
+    def lag() -> None:
+        faults.delay(rng.uniform(0, 3), one())
+
+    def refuse() -> None:
+        kind = pick([None, 403, 418, 429, 503])
+        faults.refuse_connections(
+            status=kind, retry_after=pick([None, 5, 90]) if kind in (418, 429) else None, seconds=rng.uniform(1, 120)
+        )
+        faults.cut()
+
+    def shutdown() -> None:
+        faults.server_shutdown(grace=rng.uniform(0, 20))
+
+    def late_acknowledgement() -> None:
+        faults.delay_answer(rng.uniform(0, 15), pick(["session.logon", "userDataStream.subscribe.signature"]))
+        faults.cut()
+
+    def lost_acknowledgement() -> None:
+        faults.lose_answer(pick(["session.logon", "userDataStream.subscribe.signature", "userDataStream.subscribe"]))
+        faults.cut()
+
+    def failing_answers() -> None:
+        faults.fail_next(status=pick([400, 429, 503]), code=pick([-1000, -1003, -1007]), times=rng.randrange(1, 6))
+        faults.cut()
+
+    menu = {
+        "cut": lambda: faults.cut(one()),
+        "close": lambda: faults.close(one()),
+        "half open": lambda: faults.half_open(one()),
+        "torn frame": lambda: faults.tear_frame(one()),
+        "duplicate": lambda: faults.duplicate(rng.randrange(1, 6), one()),
+        "delay": lag,
+        "events first": lambda: faults.events_first(pick([True, False])),
+        "lost answer": lambda: faults.lose_answer(times=rng.randrange(1, 3)),
+        "late acknowledgement": late_acknowledgement,
+        "lost acknowledgement": lost_acknowledgement,
+        "failing answers": failing_answers,
+        "refused": refuse,
+        "shutdown": shutdown,
+        "vanished": lambda: faults.vanish_subscription(one()),
+        "terminated": lambda: faults.terminate_subscription(one()),
+        "no pongs": lambda: faults.stop_pongs(one()),
+        "clock jump": lambda: faults.skew_clock(rng.uniform(-5, 5)),
+        "garbage": lambda: faults.send_raw(pick(["{", "[]", '{"event":{"e":"executionReport"}}', "null", '"x"'])),
+    }
+    assert story.mean_calm is not None
+    end = trio.current_time() + story.seconds
+    while True:
+        pause = rng.expovariate(1 / story.mean_calm)
+        if trio.current_time() + pause >= end:
+            return
+        await trio.sleep(pause)
+        name = pick(sorted(menu))
+        if name in ("refused", "shutdown") or sandbox.connections:
+            outcome.faults[name] += 1
+            menu[name]()
+
+
+# The oracle.
+
+
+def _judge(
+    outcome: Outcome, sandbox: Sandbox, account: SandboxAccount, begin: int, items: list[uds.Event | uds.Notice]
+) -> None:
+    happened = [
+        entry.event
+        for entry in sandbox.exchange.journal.entries(account.exchange_account, begin)
+        if entry.event["e"] == "executionReport"
+    ]
+    reports = [item for item in items if isinstance(item, uds.ExecutionReport)]
+    holes = [item for item in items if isinstance(item, uds.Gap) and not item.complete]
+    outcome.happened = len(happened)
+    outcome.live = sum(not report.recovered for report in reports)
+    outcome.recovered = sum(report.recovered for report in reports)
+    outcome.digest = hashlib.sha256("\n".join(map(repr, items)).encode()).hexdigest()
+
+    fills = [(event["s"], event["t"]) for event in happened if event["x"] == "TRADE"]
+    outcome.fills = len(fills)
+    got_fills = [(report.symbol, report.trade_id) for report in reports if report.execution_type == "TRADE"]
+    _once(outcome, "fill", got_fills)
+    _known(outcome, "fill", got_fills, fills)
+    ends = [(event["s"], event["i"], event["X"]) for event in happened if event["X"] in FINAL]
+    finals = [report for report in reports if report.order_status in FINAL]
+    got_ends = [(report.symbol, report.order_id, str(report.order_status)) for report in finals]
+    _once(outcome, "end of an order", got_ends)
+    _known(outcome, "end of an order", got_ends, ends)
+    # What an incomplete gap left out can still come, with a later gap, and then after what was live meanwhile.
+    in_holes = {(report.symbol, report.trade_id) for report in reports if _is_in(holes, report.transaction_time)}
+    for symbol in SYMBOLS:
+        of_symbol = [trade for name, trade in got_fills if name == symbol and (name, trade) not in in_holes]
+        if of_symbol != sorted(of_symbol):
+            outcome.violations.append(f"the fills of {symbol} are not in order")
+
+    missed = set(fills) - set(got_fills)
+    trades = [event for event in happened if event["x"] == "TRADE"]
+    _missed(outcome, holes, [event for event in trades if (event["s"], event["t"]) in missed])
+    missed_ends = set(ends) - set(got_ends)
+    _missed(outcome, holes, [event for event in happened if (event["s"], event["i"], event["X"]) in missed_ends])
+    # Where a fill of an order is missing, the running figures of the others are as far as is known.
+    in_doubt = {(event["s"], event["i"]) for event in trades if (event["s"], event["t"]) in missed}
+    in_doubt |= {(event["s"], event["i"]) for event in trades if (event["s"], event["t"]) in in_holes}
+    _same_figures(outcome, happened, [report for report in reports if (report.symbol, report.order_id) not in in_doubt])
+
+
+def _once(outcome: Outcome, what: str, got: Iterable[Any]) -> None:
+    twice = [key for key, count in Counter(got).items() if count > 1]
+    if twice:
+        outcome.violations.append(f"{len(twice)} times the same {what}, such as {twice[0]}")
+
+
+def _known(outcome: Outcome, what: str, got: Iterable[Any], happened: Iterable[Any]) -> None:
+    invented = set(got) - set(happened)
+    if invented:
+        outcome.violations.append(f"{len(invented)} times a {what} that never happened, such as {min(invented)}")
+
+
+def _missed(outcome: Outcome, holes: list[uds.Gap], missed: list[dict[str, Any]]) -> None:
+    for event in missed:
+        at = datetime.fromtimestamp(event["T"] / 1000, UTC)
+        if _is_in(holes, at):
+            outcome.in_incomplete_gaps += 1
+        else:
+            outcome.violations.append(f"missed without a word: {event['s']} {event['x']} {event['X']} at {at}")
+
+
+def _is_in(holes: list[uds.Gap], at: datetime) -> bool:
+    return any(hole.since - SLACK <= at <= hole.until + SLACK for hole in holes)
+
+
+def _same_figures(outcome: Outcome, happened: list[dict[str, Any]], reports: list[uds.ExecutionReport]) -> None:
+    """A recovered fill says what the live one would have said."""
+    by_trade = {(event["s"], event["t"]): event for event in happened if event["x"] == "TRADE"}
+    for report in reports:
+        if report.execution_type != "TRADE":
+            continue
+        event = by_trade.get((report.symbol, report.trade_id))
+        if event is None:
+            continue
+        told = (
+            str(report.last_executed_quantity),
+            str(report.last_executed_price),
+            str(report.commission_amount),
+            report.commission_asset,
+            str(report.cumulative_filled_quantity),
+            report.order_id,
+            report.is_maker,
+        )
+        true = (event["l"], event["L"], event["n"], event["N"], event["z"], event["i"], event["m"])
+        if not _equal(told, true):
+            outcome.violations.append(f"a fill with other figures: {told} for {true}")
+
+
+def _equal(told: tuple[Any, ...], true: tuple[Any, ...]) -> bool:
+    def plain(value: Any) -> Any:
+        try:
+            return float(value) if isinstance(value, str) and value[:1].isdigit() else value
+        except ValueError:
+            return value
+
+    return [plain(value) for value in told] == [plain(value) for value in true]

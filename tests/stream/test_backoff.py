@@ -1,0 +1,99 @@
+"""The waits between attempts: spread, capped, never hot, and as long as the venue asks for."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_binance_uds.errors import ConnectFailed, HandshakeRejected, RateLimited
+from trio_binance_uds.stream.backoff import Attempts, Backoff
+from trio_binance_uds.stream.rollover import Rollover
+
+NOW = datetime(2031, 4, 5, 6, 7, 8, tzinfo=UTC)
+
+
+class Highest(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+def test_the_ceiling_doubles_up_to_the_maximum() -> None:
+    attempts = Attempts(Backoff(), Highest())
+    ceilings = []
+    for _ in range(10):
+        ceilings.append(attempts.next_wait(None, NOW))
+        attempts.note_end(None)
+    assert ceilings == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+@given(seed=st.integers(), lives=st.lists(st.none() | st.floats(0, 59.9), min_size=60, max_size=60))
+def test_no_pattern_of_short_lives_exceeds_the_venues_limit_of_300_connections_in_5_minutes(
+    seed: int, lives: list[float | None]
+) -> None:
+    attempts = Attempts(Backoff(), random.Random(seed))
+    now, starts = 0.0, []
+    for lived in lives:
+        starts.append(now)
+        attempts.note_end(lived)
+        now += (lived or 0.0) + attempts.next_wait(ConnectFailed("refused"), NOW)
+    for start in starts:
+        # Other programs share the address: a small part of the limit is ours.
+        assert sum(start <= other < start + 300 for other in starts) <= 60
+
+
+def test_only_a_link_that_has_lived_ends_the_row() -> None:
+    attempts = Attempts(Backoff(reset_after=60), Highest())
+    for lived in (None, 1.0, 59.9):
+        attempts.note_end(lived)
+    assert attempts.next_wait(None, NOW) == 4.0
+    attempts.note_end(60.0)
+    assert attempts.next_wait(None, NOW) == 0.5
+
+
+def test_the_wait_that_the_venue_names_is_kept() -> None:
+    attempts = Attempts(Backoff(), random.Random(1))
+    assert attempts.next_wait(HandshakeRejected("busy", status=429, retry_after=77), NOW) == 77
+    until = int((NOW + timedelta(seconds=130)).timestamp() * 1000)
+    banned = RateLimited(method="time", status=418, code=-1003, msg="banned", data={"retryAfter": until})
+    assert attempts.next_wait(banned, NOW) == 130
+
+
+def test_a_wait_beyond_the_longest_ban_is_not_believed() -> None:
+    attempts = Attempts(Backoff(), random.Random(1))
+    assert attempts.next_wait(HandshakeRejected("busy", status=429, retry_after=1e12), NOW) == 3 * 86_400
+
+
+def test_a_budget_of_attempts_is_opt_in() -> None:
+    forever, three = Attempts(Backoff(), random.Random(1)), Attempts(Backoff(attempts=3), random.Random(1))
+    for _ in range(2):
+        three.note_end(None)
+    assert not three.spent
+    three.note_end(None)
+    assert three.spent
+    for _ in range(5000):
+        forever.note_end(None)
+    assert not forever.spent
+    assert 0 <= forever.next_wait(None, NOW) <= 60
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"initial": 0}, {"initial": 61}, {"initial": -1}, {"reset_after": -1}, {"attempts": 0}]
+)
+def test_a_backoff_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0]):
+        Backoff(**wrong)  # type: ignore[arg-type]
+
+
+@given(seed=st.integers())
+def test_a_rollover_is_due_well_before_the_end_of_the_connections_life(seed: int) -> None:
+    due = Rollover().seconds_until_due(random.Random(seed))
+    assert 23 * 3600 <= due <= 23.5 * 3600
+
+
+def test_a_rollover_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="lifetime"):
+        Rollover(lifetime=10, lead=5, jitter=5)

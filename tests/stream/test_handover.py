@@ -1,0 +1,186 @@
+"""The handover delivers each event once and in order, whichever link brings it and however far one lags."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+import pytest
+
+from trio_binance_uds.events import Event, UnknownEvent
+from trio_binance_uds.stream.handover import Handover, ParkedTooMuch
+
+
+def event(name: str) -> Event:
+    """Return an event whose identity is its name; equal names are equal events."""
+    return UnknownEvent(raw={"e": name}, problem="made up", event_type=name)
+
+
+def name(item: Event) -> str:
+    assert item.event_type is not None
+    return item.event_type
+
+
+class Wire:
+    """What the venue has sent on one link and has not arrived yet."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.on_the_way: deque[str] = deque()
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_each_event_comes_out_once_and_in_order_through_any_number_of_rollovers(seed: int) -> None:
+    # An event may be equal to the one before it, as two deposits can be. Only where the first of them was sent
+    # before the second link was subscribed, and the other one within the settle time, can they not be told apart.
+    out: list[str] = []
+    published: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=1000)
+    old, new = Wire(1), None
+    handover.park(1)
+    handover.cut(1)
+    due_before_cut = 0
+    rng = random.Random(seed)
+    todo = deque(rng.random() < 0.5 for _ in range(rng.randrange(80)))
+    seen_by_both = 0
+
+    def arrive(wire: Wire, count: int) -> None:
+        for _ in range(min(count, len(wire.on_the_way))):
+            handover.accept(wire.number, event(wire.on_the_way.popleft()))
+
+    draining: Wire | None = None
+    number = 1
+    while todo or new is not None or draining is not None or old.on_the_way:
+        if todo:
+            seen_by_both = 0 if new is None and draining is None else seen_by_both + 1
+            text = published[-1] if todo.popleft() and seen_by_both > 1 else f"event-{len(published)}"
+            published.append(text)
+            for wire in (old, new, draining):
+                if wire is not None:
+                    wire.on_the_way.append(text)
+        arrive(old, rng.randrange(4))
+        if new is not None:
+            arrive(new, rng.randrange(4))
+        if draining is not None:
+            arrive(draining, rng.randrange(4))
+        action = rng.choice(["nothing", "open", "cut", "close"])
+        if action == "open" and new is None and draining is None and todo:
+            number += 1
+            new = Wire(number)
+            handover.park(number)
+            due_before_cut = len(old.on_the_way)
+        elif action in ("cut", "close") and new is not None:
+            # The pong of the old link: all that was on its way when the new one was subscribed has arrived.
+            arrive(old, due_before_cut)
+            handover.cut(new.number)
+            draining, old, new = old, new, None
+        elif action == "close" and draining is not None:
+            handover.drop(draining.number)
+            draining = None
+    assert out == published
+
+
+def test_a_parked_links_events_wait_for_the_cut() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.accept(1, event("a"))
+    handover.accept(1, event("b"))
+    assert out == []
+    handover.cut(1)
+    assert out == ["a", "b"]
+
+
+def test_two_equal_events_are_two_events() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    for link in (1, 2):
+        handover.accept(link, event("deposit"))
+        handover.accept(link, event("deposit"))
+    handover.cut(2)
+    assert out == ["deposit", "deposit"]
+    assert handover.echoes == 2
+
+
+def test_a_lagging_successor_cannot_repeat_an_event_after_the_old_link_is_gone() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.accept(1, event("fill"))
+    handover.cut(2)
+    handover.drop(1)
+    handover.accept(2, event("fill"))
+    handover.accept(2, event("next"))
+    assert out == ["fill", "next"]
+
+
+def test_once_settled_an_equal_event_is_a_new_one() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.accept(1, event("deposit"))
+    handover.cut(2)
+    handover.settle()
+    handover.accept(2, event("deposit"))
+    assert out == ["deposit"], "while the old link is drained, nothing is forgotten"
+    handover.accept(1, event("deposit"))
+    handover.drop(1)
+    handover.settle()
+    handover.accept(2, event("deposit"))
+    assert out == ["deposit", "deposit", "deposit"]
+
+
+def test_what_an_ended_link_brings_is_not_delivered() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.accept(1, event("a"))
+    handover.drop(1)
+    handover.accept(1, event("b"))
+    handover.park(2)
+    handover.accept(2, event("c"))
+    handover.cut(2)
+    handover.drop(2)
+    handover.accept(2, event("d"))
+    assert out == ["c"]
+
+
+def test_at_a_second_cut_the_link_before_the_old_one_is_let_go() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    for link in (1, 2, 3):
+        handover.park(link)
+        handover.cut(link)
+    for link in (1, 2, 3):
+        handover.accept(link, event(f"from {link}"))
+    assert out == ["from 2", "from 3"]
+
+
+def test_what_may_wait_is_bounded() -> None:
+    handover = Handover(lambda item: None, max_parked=2)
+    handover.park(1)
+    handover.accept(1, event("a"))
+    handover.accept(1, event("b"))
+    with pytest.raises(ParkedTooMuch, match="2 events"):
+        handover.accept(1, event("c"))
+
+
+def test_without_overlap_nothing_is_compared() -> None:
+    class Blind(UnknownEvent):
+        @property
+        def identity(self) -> tuple[object, ...]:
+            raise AssertionError("computed for nothing")
+
+    out: list[Event] = []
+    handover = Handover(out.append, max_parked=2)
+    handover.park(1)
+    handover.cut(1)
+    handover.accept(1, Blind(raw={}, problem="", event_type="x"))
+    assert len(out) == 1

@@ -1,0 +1,99 @@
+"""Each way in which a link can fail is fatal or transient, and the table says which."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from trio_binance_uds.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ClockSkew,
+    ConnectFailed,
+    CredentialsError,
+    HandshakeRejected,
+    NotConnected,
+    NotOffered,
+    OutcomeUnknown,
+    RateLimited,
+)
+from trio_binance_uds.events import DisconnectCause, GapCause
+from trio_binance_uds.link.connection import PongMissing
+from trio_binance_uds.link.link import SubscriptionEnded
+from trio_binance_uds.link.transport import TransportClosed
+from trio_binance_uds.stream.handover import ParkedTooMuch
+from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
+
+
+def refused(kind: type[ApiError], code: int, status: int = 400) -> ApiError:
+    return kind(method="session.logon", status=status, code=code, msg="made up")
+
+
+def rejected(status: int) -> HandshakeRejected:
+    return HandshakeRejected("made up", status=status)
+
+
+TABLE = [
+    (CredentialsError("wrong kind"), True),
+    (NotOffered("no such URL"), True),
+    (refused(AuthenticationFailed, -2015, 401), True),
+    (refused(AuthenticationFailed, -1022), True),
+    (refused(AuthenticationFailed, -2014), True),
+    (refused(ApiError, -1102), True),
+    (refused(ApiError, -1016), True),
+    (rejected(410), True),
+    (RuntimeError("a bug"), True),
+    (KeyError("a bug"), True),
+    (refused(ApiError, -1000), False),
+    (refused(ApiError, -1001), False),
+    (refused(ApiError, -1008), False),
+    (refused(ApiError, -1034), False),
+    (refused(ApiError, -1191), False),
+    (refused(ApiError, -2035), False),
+    (refused(ApiError, -2042), False),
+    (refused(RateLimited, -1003, 429), False),
+    (refused(RateLimited, -1003, 418), False),
+    (refused(ClockSkew, -1021), False),
+    (rejected(403), False),
+    (rejected(404), False),
+    (rejected(418), False),
+    (rejected(429), False),
+    (rejected(500), False),
+    (rejected(503), False),
+    (ConnectFailed("name not found"), False),
+    (NotConnected("lost", method="time"), False),
+    (OutcomeUnknown("lost", method="time"), False),
+    (TransportClosed(1008, "disconnected"), False),
+    (PongMissing("silent"), False),
+    (SubscriptionEnded("terminated"), False),
+    (ParkedTooMuch("a flood"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "fatal"), TABLE, ids=lambda value: str(value)[:50])
+def test_each_failure_is_fatal_or_transient(error: Exception, fatal: bool) -> None:
+    assert is_fatal(error) is fatal
+
+
+@pytest.mark.parametrize(
+    ("error", "disconnect", "gap"),
+    [
+        (TransportClosed(None, "reset"), DisconnectCause.CONNECTION_LOST, GapCause.LINK_LOST),
+        (PongMissing("silent"), DisconnectCause.KEEPALIVE_TIMEOUT, GapCause.LINK_LOST),
+        (SubscriptionEnded("terminated"), DisconnectCause.SUBSCRIPTION_LOST, GapCause.SUBSCRIPTION_LOST),
+        (refused(AuthenticationFailed, -2015, 401), DisconnectCause.CREDENTIALS_REVOKED, GapCause.LINK_LOST),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_the_user_is_told_the_cause(error: Exception, disconnect: DisconnectCause, gap: GapCause) -> None:
+    assert disconnect_cause(error) is disconnect
+    assert gap_cause(error) is gap
+
+
+def test_the_venues_time_to_come_back_is_read_in_either_unit() -> None:
+    for stamp in (1_900_000_000_000, 1_900_000_000_000_000):
+        error = RateLimited(method="time", status=429, code=-1003, msg="", data={"retryAfter": stamp})
+        assert error.retry_after == datetime.fromtimestamp(1_900_000_000, UTC)
+    for data in (None, {}, {"retryAfter": "soon"}, {"retryAfter": -1}, {"retryAfter": 10**30}, [1]):
+        assert RateLimited(method="time", status=429, code=-1003, msg="", data=data).retry_after is None

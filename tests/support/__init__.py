@@ -1,0 +1,1 @@
+"""What the tests share: peers that can be scripted, and cancellation at every step."""

@@ -1,0 +1,210 @@
+"""The rooms of the package, and what may be imported where: docs/decisions/0001 says why."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+PACKAGE = "trio_binance_uds"
+ROOT = Path(__file__).parents[1] / PACKAGE
+
+
+@attrs.frozen
+class Room:
+    """What the modules of a room may import, as names inside the package and as third-party libraries."""
+
+    may_import: frozenset[str] = attrs.field(converter=frozenset)
+    third_party: frozenset[str] = attrs.field(converter=frozenset, default=())
+
+
+# A room may import itself and what stands here, nothing else. The order is the order of the layers.
+ROOMS = {
+    "events": Room([], ["attrs"]),
+    "errors": Room([]),
+    "nurseries": Room([], ["trio"]),
+    "products": Room(["events", "errors"], ["attrs"]),
+    "credentials": Room(["events", "errors"], ["attrs", "cryptography", "nacl"]),
+    "wire": Room(["events", "errors", "products", "credentials"], ["attrs"]),
+    "link": Room(["events", "errors", "nurseries", "products", "credentials", "wire"], ["attrs", "trio"]),
+    "stream": Room(["events", "errors", "nurseries", "products", "credentials", "wire", "link"], ["attrs", "trio"]),
+    "account": Room(
+        ["events", "errors", "nurseries", "products", "credentials", "wire", "link", "stream"], ["attrs", "trio"]
+    ),
+    # A sandbox hands out what a client needs to reach it: credentials, an environment and a network.
+    "sandbox": Room(
+        ["events", "errors", "nurseries", "products", "credentials", "wire", "link.network"], ["attrs", "trio"]
+    ),
+    # The command uses what everybody may use: the package itself and its public sub-packages.
+    "cli": Room(["", "sandbox"], ["attrs", "trio"]),
+    # The front door re-exports; it must not pull in what needs an extra.
+    "": Room(["events", "errors", "products", "credentials", "wire", "link", "stream", "account"]),
+}
+
+# Third-party libraries that one module (or one sub-package) of a room may import, so that replacing the library is
+# a change in that place.
+ONE_PLACE = {
+    "msgspec": ["wire.json_text"],
+    "websockets": ["link.transport", "sandbox"],
+    "trio_websocket": ["link.transport"],
+    "h11": ["link.transport", "sandbox"],
+    "httpx": ["link.rest"],
+    "hypercorn": ["sandbox"],
+    "trustme": ["sandbox"],
+    "cryptography": ["credentials", "sandbox"],
+    "nacl": ["credentials"],
+    "rich": ["cli"],
+}
+
+# A room that is about such a library as a whole may spread it over its modules.
+SPREAD = frozenset({("credentials", "cryptography"), ("cli", "rich")})
+
+# One event loop, and no second thread of control.
+FORBIDDEN = frozenset({"asyncio", "anyio", "concurrent", "multiprocessing", "sniffio", "threading"})
+
+
+@attrs.frozen
+class Module:
+    """A module of the package: its name without the package's ('' is the package itself) and its syntax tree."""
+
+    name: str
+    tree: ast.Module = attrs.field(repr=False, eq=False)
+    is_package: bool
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[0]
+
+
+def _modules() -> Iterator[Module]:
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        yield Module(name, ast.parse(path.read_text("utf-8"), str(path)), is_package)
+
+
+MODULES = list(_modules())
+NAMES = {module.name for module in MODULES}
+every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name or PACKAGE)
+
+
+def imported(module: Module) -> Iterator[str]:
+    """Yield the dotted name of all that a module imports, inside functions and for type checking only as well."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(module, node)
+            for alias in node.names:
+                # "from package import name" may import a module or a value of the package.
+                full = f"{source}.{alias.name}"
+                yield full if _inside(full) in NAMES else source
+
+
+def _absolute(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        assert node.module is not None
+        return node.module
+    parts = [PACKAGE, *filter(None, module.name.split("."))]
+    package = parts if module.is_package else parts[:-1]
+    return ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+
+
+def _inside(name: str) -> str | None:
+    """Return a dotted name without the package's, or None for what is not ours."""
+    return "" if name == PACKAGE else name.removeprefix(f"{PACKAGE}.") if name.startswith(f"{PACKAGE}.") else None
+
+
+def _is_in(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}.")
+
+
+def third_party(module: Module) -> set[str]:
+    """Return the top-level names of the third-party libraries that a module imports."""
+    tops = {name.partition(".")[0] for name in imported(module)}
+    return tops - sys.stdlib_module_names - {PACKAGE}
+
+
+def test_every_module_is_in_a_room_of_the_table() -> None:
+    assert {module.room for module in MODULES} <= set(ROOMS)
+
+
+@every_module
+def test_imports_inside_the_package_point_down(module: Module) -> None:
+    allowed = ROOMS[module.room].may_import
+    for name in imported(module):
+        inside = _inside(name)
+        if inside is None or (module.room and _is_in(inside, module.room)):
+            continue
+        public = module.room == "cli" and inside in allowed
+        below = module.room != "cli" and any(_is_in(inside, place) for place in allowed)
+        assert public or below, f"{module.name or PACKAGE} imports {name}"
+
+
+@every_module
+def test_a_third_party_library_is_imported_in_its_place_only(module: Module) -> None:
+    for library in third_party(module):
+        places = ONE_PLACE.get(library, [])
+        assert library in ROOMS[module.room].third_party or any(_is_in(module.name, place) for place in places), (
+            f"{module.name or PACKAGE} imports {library}"
+        )
+
+
+@pytest.mark.parametrize("library", sorted(ONE_PLACE))
+def test_a_third_party_library_has_one_module_in_each_room(library: str) -> None:
+    by_room: dict[str, set[str]] = {}
+    for module in MODULES:
+        if library in third_party(module) and (module.room, library) not in SPREAD:
+            by_room.setdefault(module.room, set()).add(module.name)
+    assert all(len(names) == 1 for names in by_room.values()), f"{library} is imported by {by_room}"
+
+
+@every_module
+def test_there_is_one_event_loop_and_no_thread(module: Module) -> None:
+    tops = {name.partition(".")[0] for name in imported(module)}
+    assert not tops & FORBIDDEN
+    assert "trio.to_thread" not in set(imported(module))
+    assert not any(
+        isinstance(node, ast.Attribute) and ast.unparse(node) in {"time.sleep", "trio.to_thread", "trio.from_thread"}
+        for node in ast.walk(module.tree)
+    )
+
+
+@every_module
+def test_a_module_says_its_one_job_first(module: Module) -> None:
+    docstring = ast.get_docstring(module.tree)
+    assert docstring, f"{module.name or PACKAGE} has no docstring"
+
+
+@every_module
+def test_only_products_and_openers_tell_products_apart(module: Module) -> None:
+    if module.room == "products" or module.name.startswith("link.open"):
+        return
+    products = _product_names()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Compare):
+            compared = {ast.unparse(part).rpartition(".")[2] for part in (node.left, *node.comparators)}
+            assert not compared & products, f"{module.name}, line {node.lineno}: {ast.unparse(node)}"
+
+
+def _product_names() -> set[str]:
+    """Return the names of the constants in ``products`` that are a Product."""
+    (products,) = (module for module in MODULES if module.name == "products")
+    return {
+        target.id
+        for node in products.tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func) == "Product"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def test_the_table_of_products_is_seen_by_the_test_above() -> None:
+    assert "SPOT" in _product_names()

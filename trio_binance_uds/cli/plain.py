@@ -1,0 +1,75 @@
+"""Writes amounts, times and foreign text as plain text: exact, on one line, and harmless to a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+# Written out, an exponent beyond this would be a line of zeros; 1e999999999 would be all of the memory.
+_LONGEST = 64
+
+
+def exact(amount: Decimal) -> str:
+    """Return an amount digit for digit, as Binance writes it: ``0.00000000`` and not ``0E-8``."""
+    if amount.is_finite() and abs(amount.adjusted()) <= _LONGEST and -_LONGEST <= _exponent(amount) <= _LONGEST:
+        return f"{amount:f}"
+    return str(amount)
+
+
+def short(amount: Decimal) -> str:
+    """Return an amount for people: every digit that counts, without the zeros at its end."""
+    text = exact(amount)
+    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+
+
+def signed(amount: Decimal) -> str:
+    """Return a change of an amount for people, always with its sign."""
+    return short(amount) if amount.is_signed() else f"+{short(amount)}"
+
+
+def iso(time: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the microsecond."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def clock(time: datetime | None) -> str:
+    """Return the time of day in UTC to the millisecond, or blanks of the same width."""
+    return " " * 12 if time is None else time.astimezone(UTC).time().isoformat(timespec="milliseconds")
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with everything escaped that could move the cursor or hide what stands there.
+
+    What comes from outside is shown to people: an escape sequence in it must not reach the terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an exception says, on one line, with what first caused it where it does not say so itself."""
+    said, why = _said(error), _said(_root(error))
+    return said if why in said else f"{said} ({why})"
+
+
+def _said(error: BaseException) -> str:
+    return printable(" ".join(str(error).split())) or type(error).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    while (inner := error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__) is not None:
+        error = inner
+    return error
+
+
+def tail(text: str, length: int) -> str:
+    """Return the end of an id, which tells it from others, marked where something is left out."""
+    text = printable(text)
+    return text if len(text) <= length else f"…{text[1 - length :]}"
+
+
+def _exponent(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int), "only a finite amount has digits"
+    return exponent

@@ -1,0 +1,62 @@
+"""Sums up what has been seen of a stream, when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from trio_binance_uds import Balance
+from trio_binance_uds.cli.columns import banner
+from trio_binance_uds.cli.plain import printable
+from trio_binance_uds.cli.pretty import balance_text
+from trio_binance_uds.cli.tally import Tally
+
+
+def heading(width: int | None) -> Text:
+    """Return the line above the summary."""
+    return banner("SUMMARY", width, "bold")
+
+
+def summary(
+    tally: Tally, *, links_opened: int, seconds: float, now: datetime, balances: Iterable[Balance] | None = None
+) -> Table:
+    """Return the summary as a table of two columns; ``balances`` are the venue's own, if it was asked."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    table.add_row("watched", f"{seconds:.1f} s over {_count(links_opened, 'connection')}")
+    table.add_row("events", _counted(tally.kinds))
+    table.add_row("fills", _counted(tally.fills))
+    if tally.gaps or tally.blind_since is not None:
+        table.add_row("gaps", _gaps(tally), style="yellow" if tally.incomplete_gaps else "")
+        table.add_row("blind", f"{tally.blind_seconds(now):.3f} s, {_count(tally.recovered, 'event')} recovered")
+    else:
+        table.add_row("gaps", "none: nothing was missed", style="green")
+    if balances is not None:
+        table.add_row("balances", _balances(balances))
+    elif tally.balances:
+        table.add_row("balances", f"{_balances(tally.balances.values())}  (of what has changed)")
+    return table
+
+
+def _gaps(tally: Tally) -> str:
+    complete = len(tally.gaps) - tally.incomplete_gaps
+    text = f"{len(tally.gaps)}: {complete} complete, {tally.incomplete_gaps} not proven complete"
+    return text if tally.blind_since is None else f"{text}; blind at the end"
+
+
+def _counted(counter: Counter[str]) -> str:
+    names = ", ".join(f"{printable(name)} {count}" for name, count in counter.most_common())
+    return f"{counter.total()}: {names}" if names else "none"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _balances(balances: Iterable[Balance]) -> str:
+    return ", ".join(balance_text(balance) for balance in balances) or "none"

@@ -1,0 +1,49 @@
+"""Is ``watch``: shows the stream of one account, or of the demo's, until it ends or is ended."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rich.text import Text
+
+from trio_binance_uds import Credentials, CredentialsError, open_user_data_stream
+from trio_binance_uds.cli.arguments import WatchOptions
+from trio_binance_uds.cli.attended import run_attended
+from trio_binance_uds.cli.demo import show_demo
+from trio_binance_uds.cli.failures import WrongUsage
+from trio_binance_uds.cli.output import JsonLines, Output, Screen, wait_reader_gone
+from trio_binance_uds.cli.viewer import Viewer, library_warnings
+
+
+async def watch(options: WatchOptions) -> int:
+    """Do what was asked for and return the exit status.
+
+    Raises:
+        UserDataStreamError, WrongUsage, DemoFailed: it failed.
+        BrokenPipeError: nobody reads its output any more.
+    """
+    output: Output = JsonLines(color=options.color) if options.json else Screen(color=options.color)
+
+    async def until_unread() -> None:
+        await wait_reader_gone()
+        output.closed = True
+
+    viewer = Viewer(output=output, duration=options.duration)
+    show = show_demo if options.sandbox else _show_account
+    with library_warnings(output):
+        return await run_attended(partial(show, options, viewer), until_unread)
+
+
+async def _show_account(options: WatchOptions, viewer: Viewer) -> None:
+    try:
+        credentials = Credentials.from_environment()
+    except CredentialsError as error:
+        raise WrongUsage(f"{error}; or try watch --sandbox, which needs no key") from None
+    product, environment = options.product, options.environment
+    url = environment.url(product.mechanism.ws_api)
+    async with open_user_data_stream(
+        credentials, product, environment=environment, network=options.network, transport=options.transport
+    ) as stream:
+        viewer.output.say(Text(f"Watching {product.name} at {url} as {credentials}; times are UTC.", style="dim"))
+        with viewer.summing_up(stream):
+            await viewer.follow(stream)

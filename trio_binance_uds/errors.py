@@ -1,0 +1,154 @@
+"""Every exception that the library raises, in one tree.
+
+::
+
+    UserDataStreamError
+    ├── CredentialsError           a key cannot be read, or is of the wrong kind (also a ValueError)
+    ├── NotOffered                 the environment has no such product or URL (also a ValueError)
+    ├── ConnectFailed              no connection came about: DNS, TCP, TLS, proxy, handshake
+    │   └── HandshakeRejected      the server answered the upgrade with an HTTP error
+    ├── StreamFailed               the stream ended for good; the reason is its ``__cause__``
+    └── RequestError               a request has no result
+        ├── NotConnected           it was never sent
+        ├── OutcomeUnknown         it was sent; whether the venue acted is not known
+        └── ApiError               the venue refused it
+            ├── RateLimited            429, 418: too much, too fast
+            ├── AuthenticationFailed   the key, its permissions, its IP or the signature
+            └── ClockSkew              the timestamp was outside the receive window
+
+A request has three outcomes. *Yes* is a returned result. *No* is :exc:`ApiError` or :exc:`NotConnected`.
+*Unknown* is :exc:`OutcomeUnknown`, and never one of the others: an answer with status 5xx, or with code -1006
+or -1007, is raised as :exc:`OutcomeUnknown` too.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+
+class UserDataStreamError(Exception):
+    """The base of everything that this library raises on purpose."""
+
+
+class CredentialsError(UserDataStreamError, ValueError):
+    """A key cannot be used; the message says what was found and what was expected, and no secret."""
+
+
+class NotOffered(UserDataStreamError, ValueError):
+    """The environment does not have what was asked for."""
+
+
+class ConnectFailed(UserDataStreamError):
+    """No connection came about.
+
+    The message names the host and the step; the operating system's, TLS's or proxy's own error is ``__cause__``.
+    """
+
+
+class HandshakeRejected(ConnectFailed):
+    """The server answered the WebSocket upgrade with an HTTP status.
+
+    Attributes:
+        status: the HTTP status, such as 403 (firewall), 418 (banned), 429 (too many) or 503.
+        retry_after: seconds to wait, from the ``Retry-After`` header, or ``None``.
+        code: Binance's error code from a JSON body, or ``None``.
+    """
+
+    def __init__(self, message: str, *, status: int, retry_after: float | None = None, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.code = code
+
+
+class StreamFailed(UserDataStreamError):
+    """The stream has ended and will not come back: a revoked key, a spent budget, or a bug of ours.
+
+    It is raised by ``receive()`` after everything that was buffered has been delivered. ``__cause__`` is the reason.
+    """
+
+
+class RequestError(UserDataStreamError):
+    """A request has no result.
+
+    Attributes:
+        method: the WebSocket API method or the REST route.
+        outcome_unknown: whether the venue may have acted all the same.
+    """
+
+    outcome_unknown = False
+
+    def __init__(self, message: str, *, method: str) -> None:
+        super().__init__(message)
+        self.method = method
+
+
+class NotConnected(RequestError):
+    """There is no live connection, and the request was never sent: repeating it is safe."""
+
+
+class OutcomeUnknown(RequestError):
+    """The request was sent and no answer says what became of it: look before repeating it.
+
+    Attributes:
+        client_order_id: the ``newClientOrderId`` of the request if it had one: what to look the order up by.
+        status, code: those of the answer, where there was one (5xx, -1006, -1007), else ``None``.
+    """
+
+    outcome_unknown = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        client_order_id: str | None = None,
+        status: int | None = None,
+        code: int | None = None,
+    ) -> None:
+        super().__init__(message, method=method)
+        self.client_order_id = client_order_id
+        self.status = status
+        self.code = code
+
+
+class ApiError(RequestError):
+    """The venue refused the request.
+
+    Attributes:
+        status: the HTTP-like status, 4xx.
+        code, msg: Binance's error code and its text.
+        data: the ``data`` member of the error, unaltered, or ``None``; ``order.cancelReplace`` has details there.
+    """
+
+    def __init__(self, *, method: str, status: int, code: int, msg: str, data: Any = None) -> None:
+        super().__init__(f"{method} was refused with status {status}, code {code}: {msg}", method=method)
+        self.status = status
+        self.code = code
+        self.msg = msg
+        self.data = data
+
+
+class RateLimited(ApiError):
+    """Too many requests or too many orders; status 418 means that the IP address is banned for now.
+
+    Attributes:
+        retry_after: when to come back, an aware UTC ``datetime``, or ``None`` where the venue did not say.
+    """
+
+    @property
+    def retry_after(self) -> datetime | None:
+        stamp = self.data.get("retryAfter") if isinstance(self.data, dict) else None
+        if type(stamp) is not int or not 0 < stamp < 10**17:
+            return None
+        # The unit is not documented for every setting of timeUnit: 13 digits are milliseconds, 16 microseconds.
+        return datetime.fromtimestamp(stamp / (1e6 if stamp >= 10**14 else 1e3), UTC)
+
+
+class AuthenticationFailed(ApiError):
+    """The key, its permissions, its IP allow-list or the signature was refused."""
+
+
+class ClockSkew(ApiError):
+    """The timestamp was outside the receive window (-1021)."""

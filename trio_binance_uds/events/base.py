@@ -1,0 +1,118 @@
+"""What every event is: typed when it could be read, and raw when it could not."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import field
+
+from trio_binance_uds.events.fields import text, time, wire_fields
+
+
+# weakref_slot is off in all classes of events: the decoder fills a twin with the same slots and then makes it one of
+# these, and Python allows that only where the layouts agree.
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class Event:
+    """Something that the venue said on a user data stream.
+
+    Two events are equal when they say the same; how they came here (``subscription_id``, ``recovered``, ``raw``)
+    does not count.
+
+    Attributes:
+        subscription_id: the subscription that it came by on its connection, where the frame names one. The first is 0.
+        recovered: whether it was fetched by a query after a gap instead of having come by the stream.
+        raw: the event object as it was parsed from JSON, with fractional numbers as ``Decimal`` and secrets masked.
+            It is not a copy: leave it as it is.
+        event_type: the wire's ``e``.
+        event_time: the wire's ``E``.
+    """
+
+    subscription_id: int | None = field(default=None, eq=False)
+    recovered: bool = field(default=False, eq=False)
+    raw: Any = field(factory=dict, eq=False, repr=False)
+    event_type: str | None = None
+    event_time: datetime | None = None
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """What this event has in common with the same event on another connection, and with no other event.
+
+        It is hashable, and free of what two connections may tell differently. Equal events can still be two events
+        (two deposits of the same amount at the same time): count identities, do not collect them in a set.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no identity")
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class KnownEvent(Event):
+    """An event that was read into a class of its own, every field with its type."""
+
+    event_type: str = field(metadata=text("e", "The type of the event."))
+    event_time: datetime = field(metadata=time("E", "When the venue sent the event."))
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        cls: type[Any] = type(self)
+        names = [declared.name for declared in wire_fields(cls) if declared.name not in ("event_type", "event_time")]
+        return (self.event_type, *[getattr(self, name) for name in names])
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
+class UntypedEvent(Event):
+    """What arrived but has no typed event: it is delivered as it came, with the problem, instead of being dropped.
+
+    Attributes:
+        problem: what stood in the way, in a sentence without secrets.
+        event_type: the wire's ``e`` where it is a text, else ``None``.
+        event_time: the wire's ``E`` where it is a time, else ``None``.
+    """
+
+    problem: str
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        raw = self.raw
+        if isinstance(raw, dict):
+            raw = {key: value for key, value in raw.items() if key != "E"}
+        return (type(self).__name__, _canonical(raw))
+
+    # The fields say too little for equality, as the payload is not hashable: its canonical form is.
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Hashable, ...]:
+        return (self.problem, self.event_type, self.event_time, self.identity)
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
+class UnknownEvent(UntypedEvent):
+    """An event of a type that this version does not know, or a frame that is no event and no response.
+
+    Binance adds types of events; the raw payload is all there is until a version of this library knows the type.
+    """
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
+class UndecodableEvent(UntypedEvent):
+    """Something that is not what the venue documents: a known event with a faulty field, or a frame that is not JSON.
+
+    ``raw`` is the frame's own ``str`` or ``bytes`` when it is not JSON. The event concerns the account all the same:
+    something has happened that could not be read, so query what it may have changed.
+    """
+
+
+def _canonical(value: Any) -> Hashable:
+    """Return a hashable form of a JSON value in which ``True`` is not 1 and the order of keys does not matter."""
+    if isinstance(value, dict):
+        return ("object", frozenset((key, _canonical(member)) for key, member in value.items()))
+    if isinstance(value, list):
+        return ("array", tuple([_canonical(member) for member in value]))
+    return (type(value).__name__, value)

@@ -1,0 +1,78 @@
+"""What the library says about the stream itself, in line with the events: where it broke and what is missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum, unique
+
+import attrs
+
+
+@unique
+class DisconnectCause(StrEnum):
+    """Why the live link ended."""
+
+    CONNECTION_LOST = "connection_lost"  #: the socket broke or was closed by the other side
+    KEEPALIVE_TIMEOUT = "keepalive_timeout"  #: a ping was not answered in time
+    SERVER_SHUTDOWN = "server_shutdown"  #: the server said that it is going down
+    SUBSCRIPTION_LOST = "subscription_lost"  #: the connection lives, but the subscription on it has ended
+    CREDENTIALS_REVOKED = "credentials_revoked"  #: the venue no longer accepts the key
+
+
+@unique
+class GapCause(StrEnum):
+    """Why events may be missing."""
+
+    LINK_LOST = "link_lost"  #: no link was live for a while
+    SUBSCRIPTION_LOST = "subscription_lost"  #: the connection lived, but the subscription on it had ended
+    HANDOVER_UNPROVEN = "handover_unproven"  #: a link was replaced and could not show that it had delivered everything
+    CONSUMER_TOO_SLOW = "consumer_too_slow"  #: the buffer was full, and events were shed
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """The base of what the library itself puts into a stream, between the venue's events."""
+
+
+@attrs.frozen(kw_only=True)
+class Disconnected(Notice):
+    """The stream is blind from here on: no event can arrive before a new link is up.
+
+    It is an early warning. It comes after every event that the lost link had delivered, and a :class:`Gap` always
+    follows it before the next event, unless the stream ends first. It says nothing about what was missed.
+
+    Attributes:
+        at: when the loss was noticed; the link may have been dead for a while by then.
+        cause: a short word for programs, one of :class:`DisconnectCause` or one of a later version.
+        detail: for people, such as a close code; the wording may change.
+    """
+
+    at: datetime
+    cause: DisconnectCause | str
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Gap(Notice):
+    """Events may be missing here, between the event before and the event after this notice.
+
+    It can be read only once delivery has resumed: every event after it is newer than ``until`` or was recovered, so
+    a snapshot of the account taken on reading it, joined with the events that follow, is complete. The recovered
+    events follow it directly, each with ``recovered=True``.
+
+    Attributes:
+        since: the last moment at which nothing was missing yet.
+        until: the moment from which on nothing is missing again.
+        recovered: how many events inside the gap were recovered by queries.
+        complete: whether it is proven that nothing is missing any more. False does not mean that something is.
+        shed: how many events were thrown away because the consumer was too slow.
+        detail: for people: what could not be proven, or why; the wording may change.
+    """
+
+    cause: GapCause
+    since: datetime
+    until: datetime
+    recovered: int = 0
+    complete: bool = False
+    shed: int = 0
+    detail: str = ""

@@ -1,0 +1,55 @@
+"""What an answer means to the caller: yes, no or unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trio_binance_uds.errors import ApiError, AuthenticationFailed, ClockSkew, OutcomeUnknown, RateLimited
+from trio_binance_uds.wire.frames import ApiFailure, Response
+
+# Source: Binance Spot, WebSocket API, "Status codes" and errors.md (2026-07-21): the venue cannot say either.
+_UNKNOWN_CODES = frozenset({-1006, -1007})
+_AUTHENTICATION_CODES = frozenset({-1002, -1022, -1099, -2014, -2015})
+_RATE_CODES = frozenset({-1003, -1015, -1034})
+
+
+def refusal(method: str, status: int, failure: ApiFailure) -> ApiError:
+    """Return the exception for a request that the venue refused."""
+    kind = ApiError
+    if failure.code in _RATE_CODES or status in (418, 429):
+        kind = RateLimited
+    elif failure.code in _AUTHENTICATION_CODES or status == 401:
+        kind = AuthenticationFailed
+    elif failure.code == -1021:
+        kind = ClockSkew
+    return kind(method=method, status=status, code=failure.code, msg=failure.msg, data=failure.data)
+
+
+def outcome(method: str, response: Response, client_order_id: str | None) -> Any:
+    """Return the result of a request, or raise what became of it.
+
+    Raises:
+        ApiError: the venue refused: a status from 400 to 499 with an error.
+        OutcomeUnknown: anything that is neither plainly yes nor plainly no.
+    """
+    status, error = response.status, response.error
+    if status == 200 and error is None:
+        return response.result
+    if error is not None and 400 <= status < 500 and error.code not in _UNKNOWN_CODES:
+        raise refusal(method, status, error)
+    code = None if error is None else error.code
+    raise unknown(method, client_order_id, f"the answer has status {status} and code {code}", status=status, code=code)
+
+
+def unknown(
+    method: str, client_order_id: str | None, why: str, *, status: int | None = None, code: int | None = None
+) -> OutcomeUnknown:
+    """Return the exception for a request that was sent and not plainly answered."""
+    look = "" if client_order_id is None else f"; look it up by client order id {client_order_id}"
+    return OutcomeUnknown(
+        f"{method} was sent and may have taken effect: {why}{look}",
+        method=method,
+        client_order_id=client_order_id,
+        status=status,
+        code=code,
+    )

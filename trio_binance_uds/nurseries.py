@@ -1,0 +1,34 @@
+"""A nursery that lets the exception of its body out as itself, for context managers that run tasks of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+
+@asynccontextmanager
+async def open_bare_nursery() -> AsyncIterator[trio.Nursery]:
+    """Open a nursery that does not wrap what its body raises.
+
+    The tasks in it are expected to let no exception out. If one does all the same, it leaves in a group, together
+    with the body's exception if that one is real too. The user's exception never enters the nursery: there it
+    could come out as a copy, because groups are split and put together again when a scope is cancelled.
+    """
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield nursery
+            except BaseException as error:
+                failure = error
+    except BaseExceptionGroup as group:
+        real = group.split(trio.Cancelled)[1]
+        if real is not None and failure is not None and not isinstance(failure, trio.Cancelled):
+            raise BaseExceptionGroup("the body and a task failed", [failure, *real.exceptions]) from None
+        # Without a real error it is a cancellation, which the nursery met while it waited for its tasks.
+        if real is not None or failure is None:
+            raise
+    if failure is not None:
+        raise failure

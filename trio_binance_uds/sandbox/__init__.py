@@ -1,0 +1,45 @@
+"""A local Binance for tests and demos: an exchange in memory, behind real WebSocket and REST fronts.
+
+::
+
+    async with open_sandbox() as sandbox:
+        account = sandbox.add_account(balances={"USDT": "10000"})
+        async with open_user_data_stream(
+            account.credentials, SPOT, environment=sandbox.environment, network=sandbox.network
+        ) as stream:
+            account.call("order.place", symbol="BTCUSDT", side="BUY", type="LIMIT", ...)
+            report = await stream.receive()
+
+It answers as Binance Spot does: signatures, timestamps, rate limits, sessions, subscriptions, pings, the 24 hours. And
+it breaks as Binance and the network do, at the moment that you choose: see :class:`Faults`.
+"""
+
+from trio_binance_uds.sandbox.accounts import SandboxAccount
+from trio_binance_uds.sandbox.catalogue import Permission
+from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.exchange import Exchange, Refusal
+from trio_binance_uds.sandbox.fault_state import How
+from trio_binance_uds.sandbox.faults import Faults
+from trio_binance_uds.sandbox.keys import ApiKey, KeyType
+from trio_binance_uds.sandbox.limits import Limits
+from trio_binance_uds.sandbox.server import Sandbox, open_sandbox
+from trio_binance_uds.sandbox.trader import TraderReport, run_trader
+from trio_binance_uds.sandbox.ws_connection import Connection
+
+__all__ = [
+    "ApiKey",
+    "Clock",
+    "Connection",
+    "Exchange",
+    "Faults",
+    "How",
+    "KeyType",
+    "Limits",
+    "Permission",
+    "Refusal",
+    "Sandbox",
+    "SandboxAccount",
+    "TraderReport",
+    "open_sandbox",
+    "run_trader",
+]

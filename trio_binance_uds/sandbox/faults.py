@@ -1,0 +1,335 @@
+"""Faults on purpose: what can go wrong between a client and Binance, at the moment that you choose.
+
+Every fault takes ``connection`` (a live connection or its id; without it all live ones) and ``after`` (seconds from
+now; without it at once). The same calls at the same times give the same frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+import attrs
+import trio
+
+from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.exchange import Refusal
+from trio_binance_uds.sandbox.fault_state import Door, How, Line, Script
+from trio_binance_uds.sandbox.keys import ApiKey
+from trio_binance_uds.sandbox.limits import Limiter
+
+
+class Target(Protocol):
+    """What the faults need of a live connection."""
+
+    id: int
+    ip: str
+    line: Line
+
+    def cut(self, how: How) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def send_raw(self, data: str | bytes) -> None: ...
+    def send_event(self, event: dict[str, Any]) -> None: ...
+    def vanish(self, subscription_id: int | None) -> None: ...
+    def terminate(self, subscription_id: int | None) -> None: ...
+    def end_subscriptions(self, key: ApiKey, *, silently: bool) -> None: ...
+
+
+Which = Target | int | None
+
+
+class Faults:
+    """The switchboard of a sandbox's faults."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        limiter: Limiter,
+        random: Random,
+        live: Callable[[], Sequence[Target]],
+        start_soon: Callable[..., None],
+    ) -> None:
+        self.random = random
+        self.terminated_first = False
+        """Whether ``eventStreamTerminated`` comes before the answer to what caused it, instead of after."""
+        self._clock = clock
+        self._limiter = limiter
+        self._live = live
+        self._start_soon = start_soon
+        self._future = Line()
+        self._scripts: list[Script] = []
+        self._door: Door | None = None
+        self._door_left: int | None = None
+        self._door_until: float | None = None
+
+    # What goes wrong with a line
+
+    def cut(self, connection: Which = None, *, how: How | str = How.RESET, after: float = 0.0) -> None:
+        """Break the connection, without a close frame. In memory both kinds look like an end of file."""
+        self._each(connection, after, lambda target: target.cut(How(how)))
+
+    def close(
+        self, connection: Which = None, *, code: int = 1008, reason: str = "disconnected", after: float = 0.0
+    ) -> None:
+        """Close the connection with a close frame."""
+        self._each(connection, after, lambda target: target.close(code, reason))
+
+    def half_open(self, connection: Which = None, *, after: float = 0.0) -> None:
+        """Fall silent and keep the socket: no events, no pongs, no answers, until :meth:`heal`."""
+        self._set(connection, after, silent=True)
+
+    def tear_frame(self, connection: Which = None, *, after: float = 0.0) -> None:
+        """Send only half of the next message, then cut."""
+        self._set(connection, after, tear=True)
+
+    def delay(self, seconds: float, connection: Which = None, *, after: float = 0.0) -> None:
+        """Hold every outgoing frame up, in order; without ``connection`` on future connections too."""
+        self._set(connection, after, lasting=True, delay=seconds)
+
+    def drop(self, count: int = 1, connection: Which = None, *, after: float = 0.0) -> None:
+        """Swallow the next outgoing messages: events and answers alike."""
+        self._set(connection, after, drop=count)
+
+    def duplicate(self, count: int = 1, connection: Which = None, *, after: float = 0.0) -> None:
+        """Send each of the next events twice."""
+        self._set(connection, after, duplicate=count)
+
+    def events_first(self, on: bool = True, connection: Which = None, *, after: float = 0.0) -> None:
+        """Send the events that a request causes before its answer; without ``connection`` also on future ones."""
+        self._set(connection, after, lasting=True, events_first=on)
+
+    def stop_pongs(self, connection: Which = None, *, after: float = 0.0) -> None:
+        """No longer answer the client's pings; without ``connection`` also on future connections."""
+        self._set(connection, after, lasting=True, answer_pings=False)
+
+    def stop_pings(self, connection: Which = None, *, after: float = 0.0) -> None:
+        """No longer send pings; without ``connection`` also on future connections."""
+        self._set(connection, after, lasting=True, send_pings=False)
+
+    def heal(self, connection: Which = None, *, after: float = 0.0) -> None:
+        """Undo what the methods above have set; without ``connection`` open the door and forget scripts as well."""
+
+        def action(target: Target) -> None:
+            target.line = Line()
+
+        self._each(connection, after, action)
+        if connection is None:
+            self._later(after, self._forget)
+
+    def _forget(self) -> None:
+        self._future = Line()
+        self._scripts.clear()
+        self._door = None
+
+    # What the server says that nobody asked for
+
+    def send_raw(self, data: str | bytes, connection: Which = None, *, after: float = 0.0) -> None:
+        """Send a text frame, or with ``bytes`` a binary frame, of any content."""
+        self._each(connection, after, lambda target: target.send_raw(data))
+
+    def send_event(self, event: dict[str, Any], connection: Which = None, *, after: float = 0.0) -> None:
+        """Send an event to every subscription of the connection: an unknown type, a mangled one, ..."""
+        self._each(connection, after, lambda target: target.send_event(event))
+
+    def server_shutdown(self, connection: Which = None, *, grace: float = 10.0, after: float = 0.0) -> None:
+        """Send ``serverShutdown``, and close the same connections ``grace`` seconds later."""
+
+        def action(target: Target) -> None:
+            target.send_raw(f'{{"event":{{"e":"serverShutdown","E":{self._clock.now_ms()}}}}}')
+            self.close(target, code=1001, reason="server shutdown", after=grace)
+
+        self._each(connection, after, action)
+
+    def vanish_subscription(
+        self, connection: Which = None, *, subscription_id: int | None = None, after: float = 0.0
+    ) -> None:
+        """Forget a subscription, or all of the connection, without a word."""
+        self._each(connection, after, lambda target: target.vanish(subscription_id))
+
+    def terminate_subscription(
+        self, connection: Which = None, *, subscription_id: int | None = None, after: float = 0.0
+    ) -> None:
+        """End a subscription, or all of the connection, with ``eventStreamTerminated``."""
+        self._each(connection, after, lambda target: target.terminate(subscription_id))
+
+    def revoke(self, key: ApiKey, *, silently: bool = True, after: float = 0.0) -> None:
+        """Delete an API key: requests with it are refused, and a session that is logged on hears so at its next one.
+
+        What becomes of subscriptions is not documented: they vanish, or with ``silently`` off end with
+        ``eventStreamTerminated``.
+        """
+
+        def action() -> None:
+            key.revoked = True
+            for target in self._live():
+                target.end_subscriptions(key, silently=silently)
+
+        self._later(after, action)
+
+    # What becomes of requests
+
+    def fail_next(
+        self,
+        method: str | None = None,
+        *,
+        status: int = 503,
+        code: int = -1000,
+        msg: str = "An unknown error occurred while processing the request.",
+        data: Any = None,
+        executed: bool = False,
+        times: int = 1,
+        connection: Which = None,
+        after: float = 0.0,
+    ) -> None:
+        """Answer the next requests for a method, or any method, with an error; ``executed`` ones have been done."""
+        error = Refusal(code, msg, status=status, data=data)
+        self._script(
+            after, Script(method=method, connection=_id(connection), times=times, execute=executed, error=error)
+        )
+
+    def lose_answer(
+        self, method: str | None = None, *, times: int = 1, connection: Which = None, after: float = 0.0
+    ) -> None:
+        """Do what the next requests ask for, and never answer them."""
+        self._script(after, Script(method=method, connection=_id(connection), times=times, lost=True))
+
+    def delay_answer(
+        self,
+        seconds: float,
+        method: str | None = None,
+        *,
+        times: int = 1,
+        connection: Which = None,
+        after: float = 0.0,
+    ) -> None:
+        """Answer the next requests late; their events, and other answers, overtake them."""
+        self._script(after, Script(method=method, connection=_id(connection), times=times, delay=seconds))
+
+    def _script(self, after: float, script: Script) -> None:
+        self._later(after, lambda: self._scripts.append(script))
+
+    def script_for(self, method: str, connection: int | None) -> Script | None:
+        """Return what is to become of this request, and count it; the fronts call this."""
+        for script in self._scripts:
+            if script.method in (None, method) and script.connection in (None, connection):
+                script.times -= 1
+                if script.times <= 0:
+                    self._scripts.remove(script)
+                return script
+        return None
+
+    # What becomes of connection attempts, and of everybody
+
+    def refuse_connections(
+        self,
+        *,
+        status: int | None = None,
+        retry_after: int | None = None,
+        code: int = -1003,
+        msg: str = "Service unavailable.",
+        count: int | None = None,
+        seconds: float | None = None,
+        after: float = 0.0,
+    ) -> None:
+        """Turn connections away: ``count`` of them, or for so many seconds, or until :meth:`heal`.
+
+        With ``status`` (403, 418, 429, 503) the upgrade is answered with that; without it the server hangs up at once.
+        Only the WebSocket front is meant; :meth:`fail_next` is for REST.
+        """
+
+        def action() -> None:
+            self._door = Door(status=status, retry_after=retry_after, code=code, msg=msg)
+            self._door_left = count
+            self._door_until = None if seconds is None else trio.current_time() + seconds
+
+        self._later(after, action)
+
+    def door(self) -> Door | None:
+        """Return how this attempt is turned away, and count it, or ``None``; the front calls this."""
+        if self._door is None:
+            return None
+        if self._door_until is not None and trio.current_time() >= self._door_until:
+            self._door = None
+            return None
+        door = self._door
+        if self._door_left is not None:
+            self._door_left -= 1
+            if self._door_left <= 0:
+                self._door = None
+        return door
+
+    def ban(self, seconds: float = 120.0, *, after: float = 0.0) -> None:
+        """Ban every address: requests and upgrades get 418, and a live connection is closed with its first one."""
+
+        def action() -> None:
+            for ip in {*self._limiter.addresses(), *(target.ip for target in self._live())}:
+                self._limiter.ban(ip, seconds)
+
+        self._later(after, action)
+
+    def skew_clock(self, seconds: float, *, after: float = 0.0) -> None:
+        """Set the server's clock so many seconds ahead of the true time, or behind."""
+
+        def action() -> None:
+            self._clock.skew = seconds
+
+        self._later(after, action)
+
+    async def storm(
+        self, duration: float, *, mean: float = 5.0, kinds: Iterable[str] = ("cut", "half_open", "tear_frame")
+    ) -> None:
+        """Let faults of these kinds, by name, hit one connection each at random times, for ``duration`` seconds."""
+        names = tuple(kinds)
+        end = trio.current_time() + duration
+        while True:
+            pause = self.random.expovariate(1 / mean)
+            if trio.current_time() + pause >= end:
+                break
+            await trio.sleep(pause)
+            live = self._live()
+            if live:
+                getattr(self, self.random.choice(names))(self.random.choice(live))
+        await trio.sleep_until(end)
+
+    # How it is done
+
+    def new_line(self) -> Line:
+        """Return the state of a connection that is just being opened; the front calls this."""
+        return attrs.evolve(self._future)
+
+    def _set(self, connection: Which, after: float, *, lasting: bool = False, **changes: Any) -> None:
+        def action(target: Target) -> None:
+            target.line = attrs.evolve(target.line, **changes)
+
+        def future() -> None:
+            self._future = attrs.evolve(self._future, **changes)
+
+        self._each(connection, after, action)
+        if lasting and connection is None:
+            self._later(after, future)
+
+    def _each(self, connection: Which, after: float, action: Callable[[Target], None]) -> None:
+        def on_all() -> None:
+            wanted = _id(connection)
+            # A list of its own: a cut takes the connection out of the live ones.
+            for target in list(self._live()):
+                if wanted is None or target.id == wanted:
+                    action(target)
+
+        self._later(after, on_all)
+
+    def _later(self, after: float, action: Callable[[], None]) -> None:
+        if after <= 0:
+            action()
+        else:
+            self._start_soon(self._sleep_then, after, action)
+
+    async def _sleep_then(self, after: float, action: Callable[[], None]) -> None:
+        await trio.sleep(after)
+        action()
+
+
+def _id(connection: Which) -> int | None:
+    return connection if connection is None or isinstance(connection, int) else connection.id

@@ -1,0 +1,94 @@
+"""Puts the REST front behind byte streams, by way of Hypercorn's trio worker.
+
+Hypercorn's own ``serve`` is not used: it shields what it sends from cancellation, so that a client which does not
+read would keep a sandbox from ending, and it does not tell which streams it has. Here they are ours, and closed.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+
+from trio_binance_uds.sandbox.rest_front import RestFront
+
+Address = tuple[str, int]
+
+
+class _Config(Config):
+    """A quiet configuration: no greeting, no access log."""
+
+    errorlog = None
+    accesslog = None
+    include_server_header = False
+
+
+class _MemorySocket:
+    """What Hypercorn asks of a socket."""
+
+    family = socket.AF_INET
+
+    def getpeername(self) -> Address:
+        return "127.0.0.1", 0
+
+    def getsockname(self) -> Address:
+        return "127.0.0.1", 0
+
+
+class MemoryEnd(trio.abc.HalfCloseableStream):
+    """The server's end of a pipe in memory, with a socket in name only."""
+
+    def __init__(self, pipe: trio.abc.HalfCloseableStream) -> None:
+        self.socket: _MemorySocket = _MemorySocket()
+        self._pipe = pipe
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._pipe.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._pipe.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._pipe.receive_some(max_bytes)
+
+    async def send_eof(self) -> None:
+        await self._pipe.send_eof()
+
+    async def aclose(self) -> None:
+        await self._pipe.aclose()
+
+
+class RestServer:
+    """Serves the REST front to whoever has a stream."""
+
+    def __init__(self, app: RestFront) -> None:
+        self._app = ASGIWrapper(cast("Any", app))
+        self._config = _Config()
+        self._context = WorkerContext(None)
+        self._streams: set[trio.abc.Stream] = set()
+
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Serve one client until it leaves."""
+        self._streams.add(stream)
+        try:
+            # Hypercorn names the one kind of stream that it expects most, and takes any.
+            await TCPServer(self._app, self._config, self._context, ConnectionState({}), cast("Any", stream))
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            self._streams.discard(stream)
+            await trio.aclose_forcefully(stream)
+
+    async def close(self) -> None:
+        """Close every stream under its server, which ends it also where it is shielded."""
+        # Shielded, since it is called on the way out; closing by force does not wait for anybody.
+        with trio.CancelScope(shield=True):
+            for stream in tuple(self._streams):
+                transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+                await trio.aclose_forcefully(transport)

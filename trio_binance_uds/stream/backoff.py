@@ -1,0 +1,80 @@
+"""How long to wait before the next attempt to connect."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+
+import attrs
+
+from trio_binance_uds.errors import HandshakeRejected, RateLimited
+
+LONGEST_BAN_SECONDS = 3 * 86_400.0
+"""Binance bans an address for 2 minutes to 3 days; a longer wait than that is a mistake and is not believed."""
+
+
+@attrs.frozen(kw_only=True)
+class Backoff:
+    """Waits between attempts: doubling, capped, and spread over the whole interval ("full jitter").
+
+    The n-th attempt in a row waits a random time between 0 and ``initial * 2**n`` seconds, at most ``maximum``.
+    The row ends only when a link has lived for ``reset_after`` seconds, so that a link which dies right after
+    subscribing, again and again, cannot turn the loop hot; with the defaults it stays far below the venue's 300
+    connections in 5 minutes. A time that the venue names (``Retry-After``) is waited for in full, up to the
+    three days of its longest ban.
+
+    Attributes:
+        attempts: how many failed attempts in a row end the stream with :exc:`StreamFailed`; ``None``, the
+            default, is for ever.
+
+    Source: Binance Spot, WebSocket API, "IP limits" (2026-07-21).
+    """
+
+    initial: float = 0.5
+    maximum: float = 60.0
+    reset_after: float = 60.0
+    attempts: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 < self.initial <= self.maximum:
+            raise ValueError(f"initial must be above 0 and at most maximum, got {self.initial!r} and {self.maximum!r}")
+        if not self.reset_after >= 0:
+            raise ValueError(f"reset_after must not be negative, got {self.reset_after!r}")
+        if self.attempts is not None and self.attempts < 1:
+            raise ValueError(f"attempts must be at least 1 or None, got {self.attempts!r}")
+
+
+class Attempts:
+    """The attempts in a row so far, and the wait before the next one."""
+
+    def __init__(self, backoff: Backoff, rng: random.Random) -> None:
+        self._backoff = backoff
+        self._rng = rng
+        self.failed: int = 0
+
+    def note_end(self, lived: float | None) -> None:
+        """Take in that a link has ended which was up for ``lived`` seconds, or was never up."""
+        if lived is not None and lived >= self._backoff.reset_after:
+            self.failed = 0
+        else:
+            self.failed += 1
+
+    @property
+    def spent(self) -> bool:
+        """Whether the budget of attempts is used up."""
+        return self._backoff.attempts is not None and self.failed >= self._backoff.attempts
+
+    def next_wait(self, cause: Exception | None, now: datetime) -> float:
+        """Return the seconds to wait; ``cause`` is what ended the last link."""
+        # The exponent is capped as well: 2**2000 is no float.
+        ceiling = min(self._backoff.maximum, self._backoff.initial * 2.0 ** min(self.failed, 64))
+        return max(self._rng.uniform(0, ceiling), _named_wait(cause, now))
+
+
+def _named_wait(cause: Exception | None, now: datetime) -> float:
+    seconds = 0.0
+    if isinstance(cause, HandshakeRejected) and cause.retry_after is not None:
+        seconds = cause.retry_after
+    if isinstance(cause, RateLimited) and cause.retry_after is not None:
+        seconds = (cause.retry_after - now).total_seconds()
+    return min(seconds, LONGEST_BAN_SECONDS)

@@ -1,0 +1,134 @@
+"""What reaches the user, and in which order: events through the handover, and around every blindness the gap.
+
+It knows nothing of sockets and runs no task. The supervisor tells it what happens to the links; it decides what is
+put into the buffer. After a blindness a link's events stay parked until :meth:`Delivery.resume_from`, which puts, in
+one synchronous go, the gap, what was recovered, and what waited.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from trio_binance_uds.events import DisconnectCause, Disconnected, Event, ExecutionReport, Gap, GapCause
+from trio_binance_uds.stream.buffer import EventBuffer
+from trio_binance_uds.stream.handover import Handover
+from trio_binance_uds.stream.record import StreamRecord
+from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
+
+_REPORTS_REMEMBERED = 4096
+
+
+@attrs.frozen
+class Blindness:
+    """Since when, and why, events may have been missed.
+
+    ``since`` is the last proof that the subscription was alive. A pong is none: it tells of the wire only, and a
+    subscription can vanish without a word while the wire is fine.
+    """
+
+    since: datetime
+    cause: GapCause
+    detail: str
+    shed: int = 0
+
+
+class Delivery:
+    """The way from the links to the buffer."""
+
+    def __init__(self, buffer: EventBuffer, recoverer: Recoverer, record: StreamRecord) -> None:
+        self._buffer = buffer
+        self._recoverer = recoverer
+        self._record = record
+        self._recovery_echoes: list[RecoveryEchoes] = []
+        self.handover: Handover = Handover(self._deliver, max_parked=buffer.size)
+        self._reports: set[tuple[str, int | None]] = set()
+        self._older_reports: set[tuple[str, int | None]] = set()
+        self.blindness: Blindness | None = None
+
+    @property
+    def echoes(self) -> int:
+        """How many events were dropped because they had been delivered already."""
+        return self.handover.echoes + self._record.recovery_echoes
+
+    def tell_disconnected(self, at: datetime, cause: DisconnectCause, detail: str) -> None:
+        """Warn the user that nothing can arrive for now."""
+        self._buffer.put(Disconnected(at=at, cause=cause, detail=detail))
+
+    def note_blindness(self, blindness: Blindness) -> None:
+        """Add to what may have been missed since delivery was last complete; the first cause stands."""
+        first = self.blindness
+        if first is None:
+            self.blindness = blindness
+        else:
+            self.blindness = attrs.evolve(
+                first,
+                since=min(first.since, blindness.since),
+                shed=first.shed + blindness.shed,
+            )
+
+    def resume_from(self, link: int, until: datetime, recovered: Recovered) -> RecoveryEchoes | None:
+        """Deliver from a parked link; after a blindness with the gap and what was recovered first.
+
+        Returns what to look out for, as a live event can still repeat what was recovered; :meth:`forget` ends that.
+        """
+        echoes = None
+        blindness, self.blindness = self.blindness, None
+        if blindness is not None:
+            recovered = recovered.without(self.handover.waiting(link))
+            # Should the buffer be full, what finds no room is as old as the gap, and not just now.
+            self._buffer.dating_from = blindness.since
+            self._tell_gap(blindness, max(blindness.since, until), recovered)
+            if recovered.events:
+                echoes = RecoveryEchoes(recovered)
+                self._recovery_echoes.append(echoes)
+        self.handover.cut(link)
+        self._buffer.dating_from = None
+        return echoes
+
+    def forget(self, echoes: RecoveryEchoes) -> None:
+        """Stop looking out for what a recovery has delivered."""
+        self._recovery_echoes.remove(echoes)
+
+    def _tell_gap(self, blindness: Blindness, until: datetime, recovered: Recovered) -> None:
+        self._buffer.put(
+            Gap(
+                cause=blindness.cause,
+                since=blindness.since,
+                until=until,
+                recovered=len(recovered.events),
+                complete=recovered.complete,
+                shed=blindness.shed,
+                detail="; ".join(part for part in (blindness.detail, recovered.detail) if part),
+            )
+        )
+        self._record.gap(blindness.since, until, complete=recovered.complete)
+        for event in recovered.events:
+            if self._buffer.put(event):
+                self._recoverer.observe(event)
+
+    def _deliver(self, event: Event) -> None:
+        if isinstance(event, ExecutionReport) and self._is_repeated(event):
+            self._record.repeated += 1
+            return
+        for echoes in self._recovery_echoes:
+            if echoes.is_echo(event):
+                self._record.recovery_echoes += 1
+                return
+        # What is shed has not been told: it stays unknown, so that recovery finds it.
+        if self._buffer.put(event):
+            self._recoverer.observe(event)
+
+    def _is_repeated(self, report: ExecutionReport) -> bool:
+        """Whether the venue has sent a report before; an execution id belongs to one report of a symbol.
+
+        The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
+        """
+        key = (report.symbol, report.execution_id)
+        if key in self._reports or key in self._older_reports:
+            return True
+        self._reports.add(key)
+        if len(self._reports) >= _REPORTS_REMEMBERED:
+            self._older_reports, self._reports = self._reports, set()
+        return False

@@ -1,0 +1,98 @@
+"""The one door: open a user data stream, and leave nothing behind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from trio_binance_uds.credentials import Credentials
+from trio_binance_uds.link.link import LinkPlan
+from trio_binance_uds.link.network import Network
+from trio_binance_uds.link.settings import Timeouts
+from trio_binance_uds.link.transport import TransportKind
+from trio_binance_uds.nurseries import open_bare_nursery
+from trio_binance_uds.products import PRODUCTION, Environment, Product
+from trio_binance_uds.stream.backoff import Backoff
+from trio_binance_uds.stream.recovery import Recoverer, Recovery
+from trio_binance_uds.stream.rollover import Rollover
+from trio_binance_uds.stream.stream import UserDataStream
+from trio_binance_uds.stream.supervisor import Supervisor
+
+
+@asynccontextmanager
+async def open_user_data_stream(
+    credentials: Credentials,
+    product: Product,
+    *,
+    environment: Environment = PRODUCTION,
+    network: Network = Network(),  # noqa: B008  # a frozen value
+    timeouts: Timeouts = Timeouts(),  # noqa: B008
+    backoff: Backoff = Backoff(),  # noqa: B008
+    rollover: Rollover = Rollover(),  # noqa: B008
+    recovery: Recovery = Recovery(),  # noqa: B008
+    max_buffer: int = 20_000,
+    transport: TransportKind = TransportKind.WEBSOCKETS,
+    logon: bool | None = None,
+    seed: int | None = None,
+) -> AsyncIterator[UserDataStream]:
+    """Open the user data stream of one account.
+
+    On entering, the venue has acknowledged the subscription: every event from here on is delivered, or lies in a
+    :class:`Gap`. After the block, nothing of the stream runs and no socket is open. When the block is cancelled,
+    its body hears of it first, while the stream still works: a ``finally`` in the body can cancel orders.
+
+    Args:
+        credentials: the account's key.
+        product: what to stream, such as :data:`SPOT`.
+        environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO` or a sandbox's own. Keys of one are not
+            valid in another. URLs can be replaced with :meth:`Environment.override`.
+        network: a proxy, a TLS context.
+        timeouts: the library's own deadlines. For yours, use cancel scopes.
+        backoff: the waits between attempts to connect again.
+        rollover: when a connection is replaced before its 24 hours are over.
+        recovery: how what was missed in a gap is asked for; it can be switched off.
+        max_buffer: how many events may wait for a slow consumer before a gap is marked.
+        transport: which WebSocket library carries the frames.
+        logon: whether to authenticate the session, which only an Ed25519 key can; ``None``: whenever the key can.
+        seed: makes jitter repeatable, for tests.
+
+    Raises:
+        CredentialsError, NotOffered, ValueError: the arguments do not fit together; nothing was opened.
+        ConnectFailed: no connection came about, or it was lost before the acknowledgement.
+        ApiError: the venue refused the clock query, the logon or the subscription.
+
+    Source: Binance Spot, WebSocket API, "User Data Stream requests" (2026-07-21).
+    """
+    plan = LinkPlan.make(
+        credentials, product, environment, network=network, timeouts=timeouts, transport=transport, logon=logon
+    )
+    supervisor = Supervisor(
+        plan,
+        max_buffer=max_buffer,
+        backoff=backoff,
+        rollover=rollover,
+        recoverer=Recoverer(recovery),
+        rng=random.Random(seed),
+    )
+    # Shielded from birth: a cancellation from outside reaches the body of the block, and the service only when
+    # the body has left. To flip the shield of a live scope is not safe.
+    service = trio.CancelScope(shield=True)
+
+    async def serve() -> None:
+        with service:
+            await supervisor.run()
+
+    async with open_bare_nursery() as nursery:
+        nursery.start_soon(serve)
+        try:
+            # Outside the shield: starting up can be cancelled.
+            await supervisor.settled.wait()
+            if supervisor.failure is not None:
+                raise supervisor.failure
+            yield UserDataStream(product, supervisor, plan.clock)
+        finally:
+            service.cancel()
+            supervisor.buffer.close()

@@ -1,0 +1,64 @@
+"""What has happened to a stream so far: its links, and when it was blind."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+import attrs
+
+_LINKS_KEPT = 100
+
+
+@attrs.frozen(kw_only=True)
+class LinkRecord:
+    """One subscription that the venue acknowledged.
+
+    Attributes:
+        number: its place among all attempts to connect, which failed ones are counted in.
+        up_since: when the venue acknowledged it.
+        ended_at, ended_by: when and why it ended; ``None`` while it lives, ``"retired"`` after a rollover.
+    """
+
+    number: int
+    up_since: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+
+class StreamRecord:
+    """The history of one stream; of its links, the last hundred."""
+
+    def __init__(self) -> None:
+        self._links: deque[LinkRecord] = deque(maxlen=_LINKS_KEPT)
+        self.links_up: int = 0
+        self.recovery_echoes: int = 0
+        self.repeated: int = 0
+        self.gaps_complete: int = 0
+        self.gaps_incomplete: int = 0
+        self.blind: timedelta = timedelta()
+        self.latency_seconds: float | None = None
+
+    @property
+    def links(self) -> tuple[LinkRecord, ...]:
+        """The links, oldest first."""
+        return tuple(self._links)
+
+    def link_up(self, number: int, at: datetime) -> None:
+        """Take in that a link's subscription was acknowledged."""
+        self.links_up += 1
+        self._links.append(LinkRecord(number=number, up_since=at))
+
+    def link_ended(self, number: int, at: datetime, why: str) -> None:
+        """Take in that a link has ended; one that never was up is not recorded."""
+        for index, link in enumerate(self._links):
+            if link.number == number:
+                self._links[index] = attrs.evolve(link, ended_at=at, ended_by=why)
+
+    def gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Take in that the user is told of a gap."""
+        self.blind += until - since
+        if complete:
+            self.gaps_complete += 1
+        else:
+            self.gaps_incomplete += 1

@@ -1,0 +1,142 @@
+"""Asks the venue many things at once, within a budget, and says what stayed without an answer. It never raises.
+
+What it spends is reserved in the order of the questions, so that the budget goes to the most relevant ones. A limit
+that was hit ends the asking: to go on would turn it into a ban. So does the end of the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import attrs
+import trio
+
+from trio_binance_uds.errors import (
+    ApiError,
+    AuthenticationFailed,
+    NotConnected,
+    OutcomeUnknown,
+    RateLimited,
+    RequestError,
+)
+from trio_binance_uds.stream.recovery.reading import Unreadable
+
+Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
+"""Asks a method of the WebSocket API; raises a :class:`RequestError` when there is no result."""
+
+# An answer can get lost, and to ask for the same thing again does no harm.
+_PATIENCE_SECONDS = 3.0
+_TRIES = 3
+# The questions of a batch leave in one write; more than this would hold up the requests of the user.
+_AT_ONCE = 40
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Question:
+    """One question.
+
+    Attributes:
+        about: what it asks for, for people.
+        use: takes the answer and returns what to ask next because of it: the next page, for example.
+        excuses: error codes that are an answer too, and what to do about them.
+    """
+
+    method: str
+    params: Mapping[str, Any] = attrs.Factory(dict)
+    weight: int
+    about: str
+    use: Callable[[Any], Sequence[Question] | None]
+    excuses: Mapping[int, Callable[[], None]] = attrs.Factory(dict)
+
+    @property
+    def identity(self) -> Hashable:
+        """The same for two questions that ask the same."""
+        return (self.method, *sorted((name, str(value)) for name, value in self.params.items()))
+
+
+class Inquiry:
+    """The questions of one recovery."""
+
+    def __init__(self, request: Request, max_weight: int) -> None:
+        self._request = request
+        self._max_weight = max_weight
+        self._slots = trio.Semaphore(_AT_ONCE)
+        self._waiting: dict[Question, None] = {}
+        self._unasked: list[str] = []
+        self._failures: list[str] = []
+        self._stopped_by: str = ""
+        self.spent: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether asking on makes no sense."""
+        return bool(self._stopped_by)
+
+    def reasons(self) -> list[str]:
+        """Say what was not answered, and why."""
+        reasons = [self._stopped_by] if self._stopped_by else []
+        reasons += self._failures
+        if self._waiting:
+            reasons.append(f"no answer came in time for {_listed([question.about for question in self._waiting])}")
+        if self._unasked and not self._stopped_by:
+            reasons.append(f"the allowed weight did not suffice for {_listed(self._unasked)}")
+        return reasons
+
+    def affords(self, weight: int) -> bool:
+        """Whether a question of this weight can still be asked."""
+        return self.spent + weight <= self._max_weight
+
+    async def ask(self, questions: Iterable[Question]) -> None:
+        """Ask all of it at once, and what follows from the answers; return when everything has been answered."""
+        afforded = [question for question in questions if self._reserve(question)]
+        async with trio.open_nursery() as nursery:
+            for question in afforded:
+                nursery.start_soon(self._pursue, question, nursery.cancel_scope)
+
+    def _reserve(self, question: Question) -> bool:
+        if self._stopped_by or not self.affords(question.weight):
+            self._unasked.append(question.about)
+            return False
+        self.spent += question.weight
+        self._waiting[question] = None
+        return True
+
+    async def _pursue(self, question: Question, batch: trio.CancelScope) -> None:
+        left = [question]
+        while left:
+            question = left.pop(0)
+            async with self._slots:
+                left += [follow for follow in await self._answer(question) if self._reserve(follow)]
+                self._waiting.pop(question, None)
+                if self._stopped_by:
+                    batch.cancel()  # Before the slot is free for another question.
+
+    async def _answer(self, question: Question) -> Sequence[Question]:
+        try:
+            return question.use(await self._result(question)) or ()
+        except (NotConnected, RateLimited, AuthenticationFailed) as error:
+            self._stopped_by = self._stopped_by or str(error)
+        except ApiError as error:
+            if error.code in question.excuses:
+                question.excuses[error.code]()
+            else:
+                self._failures.append(f"{question.about}: {error}")
+        except (RequestError, Unreadable) as error:
+            self._failures.append(f"{question.about}: {error}")
+        return ()
+
+    async def _result(self, question: Question) -> Any:
+        for _ in range(_TRIES - 1):
+            with trio.move_on_after(_PATIENCE_SECONDS), suppress(OutcomeUnknown):
+                return await self._request(question.method, dict(question.params))
+            if not self.affords(question.weight):
+                break
+            self.spent += question.weight
+        return await self._request(question.method, dict(question.params))
+
+
+def _listed(things: list[str]) -> str:
+    shown = ", ".join(things[:5])
+    return shown if len(things) <= 5 else f"{shown} and {len(things) - 5} more"

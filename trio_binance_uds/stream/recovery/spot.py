@@ -1,0 +1,266 @@
+"""Recovers what a spot stream missed: it asks the venue, compares the answers with what was told, and tells the rest.
+
+The order of the questions matters. First come the balances and the open orders, as of one moment; then the history,
+which must explain them; then details that the history calls for. What does not fit together is asked once more a
+second later, since the venue's databases lag behind its memory. What then still does not fit is said: ``complete``
+is true only if every question was answered, the fills of each order add up, every order that was open has a known
+fate, and every balance is what it was plus what was told.
+
+What cannot be recovered, because no query tells it:
+
+* ``balanceUpdate`` and ``externalLockUpdate``. The new balances are told; a sum that has changed makes the recovery
+  incomplete, and so does a change at the very end. Movements that cancel each other out, and a lock from outside
+  which other events follow, leave no trace.
+* The execution id of a report (``None``), except that of an amendment; the time at which the venue would have sent it
+  (the time of what happened stands for it); the reason of a rejection (``NONE``).
+* The client order id that an order placed in the gap had before it was canceled there, outside of order lists.
+* List statuses that tell of a changed client order id (``UPDATED``), and whether an amendment came before or after a
+  fill in the same millisecond; an amendment in the very millisecond in which an order was placed.
+* Fills that an earlier, incomplete recovery did not find, once a later report of their order has been told.
+* Intermediate balances: there is one position, with what is now.
+* Activity on symbols that never were on this stream, have no open order now and were not named: history can only be
+  asked for symbol by symbol. If it moved two balances, their symbol is guessed and asked about; if that does not
+  explain them, the recovery is incomplete. An order that was placed and canceled there leaves no trace but the time at
+  which the account last changed.
+
+Source: Binance Spot, WebSocket API, "Account requests"; "User Data Streams" (2026-07-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain, permutations
+
+import trio
+
+from trio_binance_uds.stream.recovery.evidence import Evidence
+from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.ledger import symbols_without_assets
+from trio_binance_uds.stream.recovery.life import OrderFacts
+from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.questions import Questions
+from trio_binance_uds.stream.recovery.reconstruct import Doubt, reconstruct
+from trio_binance_uds.stream.recovery.recovered import Basis, Echoes, Recovered
+
+__all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
+
+# The clocks of client and venue are compared by a round trip, and an event may have been under way.
+_MARGIN = timedelta(seconds=30)
+_AGAIN_SECONDS = 1.0
+_GUESSED_ASSETS_AT_MOST = 4
+
+
+async def baseline(request: Request, knowledge: Knowledge, options: Recovery, now: Callable[[], datetime]) -> str:
+    """Learn what was there before the stream began; to be called right after the first subscription. Weight 106.
+
+    Returns "" or why it is not known, and raises no ordinary exception. Cancelled, it leaves nothing behind.
+    """
+    at = now()
+    knowledge.begin(at)
+    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, options.max_weight)
+    questions = Questions(evidence, knowledge, since=at, until=at)
+    with trio.move_on_after(options.max_seconds):
+        await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
+    answers = _baseline_answers(evidence)
+    if answers is None:
+        knowledge.no_baseline_because = "; ".join(inquiry.reasons())
+        return knowledge.no_baseline_because
+    knowledge.take_baseline(answers, at)
+    return ""
+
+
+async def recover(
+    request: Request, knowledge: Knowledge, since: datetime, options: Recovery, now: Callable[[], datetime]
+) -> Recovered:
+    """Ask for what happened since a time until which everything was told, while the events of a new link are parked.
+
+    It takes a handful of round trips, a second more if something has to be asked again, and ``max_seconds`` at most.
+    It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
+    no ordinary exception. Cancelled, it leaves nothing behind.
+    """
+    if not options.enabled:
+        return Recovered(detail="recovery is switched off")
+    recovery = _Recovery(request, knowledge, since, options, now)
+    with trio.move_on_after(options.max_seconds):
+        await recovery.ask()
+    return recovery.result()
+
+
+class _Recovery:
+    """One recovery."""
+
+    def __init__(
+        self,
+        request: Request,
+        knowledge: Knowledge,
+        since: datetime,
+        options: Recovery,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._knowledge = knowledge
+        self._options = options
+        self._inquiry = Inquiry(request, options.max_weight)
+        if knowledge.began is None:
+            knowledge.begin(since)
+        assert knowledge.began is not None
+        start = max(since - _MARGIN, knowledge.began)
+        self._evidence = Evidence(knowledge, start)
+        self._questions = Questions(self._evidence, knowledge, since=start, until=now())
+        self._asked: set[Hashable] = set()
+
+    async def ask(self) -> None:
+        questions = self._questions
+        # The balances come before the history that must explain them, and the open orders say whose history.
+        await self._put([questions.account(), questions.open_orders(), questions.open_lists()])
+        await self._put(self._history(self._symbols()))
+        await self._follow_up()
+        doubts = reconstruct(self._knowledge, self._evidence).doubts
+        if doubts and not self._inquiry.is_over:
+            await trio.sleep(_AGAIN_SECONDS)
+            await self._ask_again(doubts)
+
+    def result(self) -> Recovered:
+        found = reconstruct(self._knowledge, self._evidence)
+        reasons = self._inquiry.reasons()
+        if self._knowledge.baseline_updated is None:
+            why = self._knowledge.no_baseline_because
+            reasons.append(f"what was there before the stream began is not known ({why})")
+            self._make_up_for_baseline()
+        told = {key: report.cumulative_filled_quantity for key, report in self._knowledge.orders.items()}
+        basis = Basis(reasons=tuple(reasons), doubts=found.doubts, told_filled=told, account=self._evidence.account)
+        return Recovered.judged(found.events, basis)
+
+    # Rounds of questions.
+
+    async def _put(self, questions: Iterable[Question]) -> bool:
+        """Ask what was not asked yet; return whether there was anything."""
+        new = {question.identity: question for question in questions if question.identity not in self._asked}
+        self._asked.update(new)
+        if new and not self._inquiry.is_over:
+            await self._inquiry.ask(new.values())
+            return True
+        return False
+
+    async def _follow_up(self) -> None:
+        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
+        while await self._put(self._details()):
+            pass
+
+    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
+        """Repeat what the doubts are about: they may be due to answers that lag behind."""
+        questions, again = self._questions, list[Question]()
+        keys = [doubt.key for doubt in doubts if doubt.key is not None]
+        symbols = dict.fromkeys(symbol for symbol, _ in keys)
+        if any(doubt.is_lag or doubt.asset is not None or doubt.changed_at is not None for doubt in doubts):
+            # The balances stay as they were taken: newer ones would need newer history, and so on.
+            symbols |= dict.fromkeys(self._symbols())
+        if self._knowledge.has_newer_balances(self._evidence.account):
+            again.append(questions.account())
+        again += self._guesses([doubt.asset for doubt in doubts if doubt.asset is not None])
+        if keys:
+            again.append(questions.open_orders())
+        again += [questions.status_of(key) for key in keys]
+        again += [questions.list_of(doubt.list_id) for doubt in doubts if doubt.list_id is not None]
+        self._evidence.not_found.clear()
+        self._asked = {identity for identity in self._asked if not _is_about(identity, symbols)}
+        self._asked.update([question.identity for question in again])
+        await self._inquiry.ask(again)
+        await self._put(self._history(list(symbols), thorough=True))
+        await self._follow_up()
+
+    def _guesses(self, assets: list[str]) -> Iterator[Question]:
+        """Ask about symbols that nobody named, but whose two assets have changed for no known reason."""
+        known = set(self._symbols())
+        pairs = permutations(assets, 2) if len(assets) <= _GUESSED_ASSETS_AT_MOST else ()
+        for base, counter in pairs:
+            if base + counter not in known:
+                yield from self._questions.orders_of(base + counter, is_guess=True)
+
+    # What to ask.
+
+    def _symbols(self) -> list[str]:
+        """Return the symbols to ask about, the most relevant first."""
+        knowledge, evidence = self._knowledge, self._evidence
+        with_orders = chain((symbol for symbol, _ in knowledge.orders), (s for s, _ in evidence.open_orders or ()))
+        seen = sorted(
+            (symbol for symbol, record in knowledge.symbols.items() if record.seen is not None),
+            key=lambda symbol: knowledge.symbols[symbol].seen or datetime.min,
+            reverse=True,
+        )
+        return list(dict.fromkeys([*self._options.symbols, *with_orders, *seen, *knowledge.symbols]))
+
+    def _history(self, symbols: list[str], *, thorough: bool = False) -> Iterator[Question]:
+        """Ask for the orders of each symbol, and at once for the trades where there are likely some."""
+        busy = {symbol for symbol, _ in self._knowledge.orders} | set(self._options.symbols)
+        for symbol in symbols:
+            yield from self._questions.orders_of(symbol)
+            if thorough or symbol in busy:
+                yield self._questions.trades_of(symbol)
+
+    def _details(self) -> Iterator[Question]:
+        """Ask for what the answers so far call for."""
+        evidence, questions, knowledge = self._evidence, self._questions, self._knowledge
+        facts = evidence.facts()
+        known = {one.order.key for one in facts}
+        for key in evidence.untold_fills():
+            if key not in known:
+                yield questions.status_of(key)
+        for one in facts:
+            yield from self._details_of(one)
+        yield from questions.lists(
+            [list_id for list_id in evidence.lists_in_question() if evidence.is_list_unclear(list_id)]
+        )
+        fills = [fill for one in facts for fill in one.fills]
+        if lacking := symbols_without_assets(knowledge, fills):
+            yield questions.assets(lacking)
+
+    def _details_of(self, facts: OrderFacts) -> Iterator[Question]:
+        evidence, questions, order = self._evidence, self._questions, facts.order
+        if not order.is_final and evidence.open_orders is not None and order.key not in evidence.open_orders:
+            yield questions.status_of(order.key)
+        is_unknown = facts.since is not None  # It was there before the stream, but nobody said so.
+        if facts.missing_quantity() > 0 or (is_unknown and order.executed):
+            yield questions.trades_of(order.symbol)
+            if not is_unknown and questions.trades_of(order.symbol).identity in self._asked:
+                # Lower ids than the last one told: from a gap that was not made good.
+                yield questions.trades_of_order(order.key)
+            if order.state.get("used_sor") or order.state.get("working_floor") == "SOR":
+                yield questions.allocations_of(order.key)
+        if facts.missing_prevention() > 0 or (is_unknown and order.prevented):
+            match_id = order.state.get("prevented_match_id")
+            by_id = questions.preventions_of(order.key, match_id)
+            yield by_id
+            if by_id.identity in self._asked:
+                yield questions.preventions_of(order.key, None)
+        if _may_be_amended(facts):
+            yield questions.amendments_of(order.key)
+
+    def _make_up_for_baseline(self) -> None:
+        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
+        answers = _baseline_answers(self._evidence)
+        if answers is not None and not self._inquiry.is_over:
+            assert self._knowledge.began is not None
+            self._knowledge.take_baseline(answers, self._knowledge.began)
+
+
+def _baseline_answers(evidence: Evidence) -> BaselineAnswers | None:
+    if evidence.account is None or evidence.open_orders is None or evidence.open_lists is None:
+        return None
+    orders = tuple([evidence.orders[key] for key in evidence.open_orders])
+    lists = tuple([evidence.lists[list_id] for list_id in evidence.open_lists])
+    return BaselineAnswers(evidence.account, orders, lists)
+
+
+def _may_be_amended(facts: OrderFacts) -> bool:
+    order = facts.order
+    if facts.told is not None:
+        return order.quantity != facts.told.order_quantity
+    return order.type != "MARKET" and order.state["time_in_force"] == "GTC" and order.updated > order.created
+
+
+def _is_about(identity: Hashable, symbols: Iterable[str]) -> bool:
+    """Whether a question is about one of these symbols, or about an order list."""
+    assert isinstance(identity, tuple)
+    return identity[0] == "orderList.status" or any(("symbol", symbol) in identity for symbol in symbols)

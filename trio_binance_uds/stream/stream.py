@@ -1,0 +1,150 @@
+"""The stream that the user reads, and the request channel beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+import trio
+
+from trio_binance_uds.errors import NotConnected
+from trio_binance_uds.events import Event, Notice
+from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.products import Product
+from trio_binance_uds.stream.record import LinkRecord
+from trio_binance_uds.stream.supervisor import Supervisor
+from trio_binance_uds.wire.methods import is_owned_by_stream
+
+
+@attrs.frozen(kw_only=True)
+class StreamStatistics:
+    """What has happened since the stream was opened. Times are the venue's, in UTC; a number of seconds says so.
+
+    Attributes:
+        connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
+        links_opened: how many subscriptions were acknowledged, the first included.
+        links: the last hundred of them, and why each ended.
+        blind_seconds: for how long events may have been missed, over all gaps; the present blindness not included.
+        gaps_complete: gaps of which it is proven that nothing is missing any more.
+        gaps_incomplete: gaps of which it is not.
+        events_delivered: events that the consumer has received, recovered ones included.
+        events_recovered: those of them that were recovered.
+        events_shed: events discarded because the consumer was slow; each lies in a :class:`Gap`.
+        echoes_dropped: events dropped because they had been delivered already, by another connection or recovered.
+        events_repeated: reports dropped because the venue sent the same one twice on one connection.
+        buffered, max_buffer: what waits for the consumer now, and what may.
+        consumer_lag_seconds: how long the oldest of what waits has been waiting.
+        latency_seconds: from the event time that the venue states to the arrival here, of the last event of the last
+            read from the socket; ``None`` before the first event. It is as exact as the venue's clock is known.
+        open_requests: requests that wait for an answer on the present connection.
+        late_answers: answers on the present connection whose callers had left.
+    """
+
+    connected_since: datetime | None
+    links_opened: int
+    links: tuple[LinkRecord, ...] = attrs.field(repr=False)
+    blind_seconds: float
+    gaps_complete: int
+    gaps_incomplete: int
+    events_delivered: int
+    events_recovered: int
+    events_shed: int
+    echoes_dropped: int
+    events_repeated: int
+    buffered: int
+    max_buffer: int
+    consumer_lag_seconds: float
+    latency_seconds: float | None
+    open_requests: int
+    late_answers: int
+
+
+class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
+    """The events of one account, in order, each once, with what was lost marked where it was lost.
+
+    It comes from :func:`open_user_data_stream`. Read it with ``async for``.
+    """
+
+    def __init__(self, product: Product, supervisor: Supervisor, clock: ServerClock) -> None:
+        self._product = product
+        self._supervisor = supervisor
+        self._clock = clock
+
+    @property
+    def product(self) -> Product:
+        """What is streamed."""
+        return self._product
+
+    async def receive(self) -> Event | Notice:
+        """Return the next event or notice, waiting for one if there is none.
+
+        A checkpoint. Cancelling it loses nothing: an event is taken only in the moment of its return. While
+        events are waiting, other tasks are let in at least once in 64 events. Several tasks may receive; each
+        event goes to one of them.
+
+        Raises:
+            StreamFailed: the stream has ended for good, and everything that was buffered has been received. Its
+                ``__cause__`` is the reason.
+            trio.ClosedResourceError: this end was closed, or the ``async with`` block has been left.
+        """
+        return await self._supervisor.buffer.receive()
+
+    async def aclose(self) -> None:
+        """Stop receiving; what is buffered is discarded. The connection stays until the block is left."""
+        self._supervisor.buffer.close()
+        await trio.lowlevel.checkpoint()
+
+    async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Call a WebSocket API method on the live connection and return its ``result``.
+
+        ``apiKey``, ``timestamp`` and ``signature`` are added where the method needs them, at the moment of writing.
+        Give amounts as strings or :class:`~decimal.Decimal`; a ``float`` is refused. An order, or a list of orders,
+        that is placed without a client order id gets one.
+
+        Cancelling is safe at any point. Before the request is handed to the writer nothing is sent; after that
+        the venue may still act on it, and its answer is discarded.
+
+        Raises:
+            NotConnected: there is no live connection; nothing was sent. It is not queued: a queued order is a
+                stale order.
+            OutcomeUnknown: it was sent, and the connection was lost, no answer came in time, or the venue does
+                not know the outcome itself (5xx, -1006, -1007).
+            ApiError: the venue refused; see ``code``.
+            ValueError, TypeError: a parameter cannot be sent as it is, or the method would break the stream's
+                own subscription; nothing was sent.
+
+        Source: Binance Spot, WebSocket API, "Request format" and "Status codes" (2026-07-21).
+        """
+        if is_owned_by_stream(method):
+            raise ValueError(f"{method} is called by the stream itself and would break it if called by anyone else")
+        link = self._supervisor.active
+        if link is None or link.connection is None:
+            raise NotConnected(f"{method} was not sent: there is no live connection now", method=method)
+        return await link.connection.request(method, params)
+
+    def statistics(self) -> StreamStatistics:
+        """Return counts of what has happened so far."""
+        supervisor, buffer, record = self._supervisor, self._supervisor.buffer, self._supervisor.record
+        link = supervisor.active
+        connection = None if link is None else link.connection
+        return StreamStatistics(
+            connected_since=None if link is None or link.up_at is None else self._clock.at(link.up_at),
+            links_opened=record.links_up,
+            links=record.links,
+            blind_seconds=record.blind.total_seconds(),
+            gaps_complete=record.gaps_complete,
+            gaps_incomplete=record.gaps_incomplete,
+            events_delivered=buffer.delivered,
+            events_recovered=buffer.recovered,
+            events_shed=buffer.shed,
+            echoes_dropped=supervisor.delivery.echoes,
+            events_repeated=record.repeated,
+            buffered=buffer.held,
+            max_buffer=buffer.size,
+            consumer_lag_seconds=buffer.lag,
+            latency_seconds=record.latency_seconds,
+            open_requests=0 if connection is None else connection.open_calls,
+            late_answers=0 if connection is None else connection.statistics.late_answers,
+        )

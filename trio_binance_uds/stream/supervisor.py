@@ -1,0 +1,397 @@
+"""The only task that starts, promotes and retires links.
+
+Links report to it through one inbox, and so do its own timers and helpers. It takes the reports one at a time, and
+what it does about each is synchronous: which links there are, and which of them delivers, has one owner, and there
+is no interleaving to reason about.
+
+======================  =================================================================================
+report                  what is done
+======================  =================================================================================
+successor up            without an active link: promote it. Otherwise: have the active one prove itself
+proof of the old link   it is subscribed, and all that it was sent has arrived: promote, drain it, let it leave
+no proof                what it still had for us is not known: retire it, and promote as after a loss
+active link ended       tell; promote a successor that is up, otherwise bring one up after a wait
+successor ended         bring up the next one after a wait
+rollover due, shutdown  bring up a successor while the active link goes on delivering
+consumer caught up      after shedding: park the active link, and resume as after a loss
+======================  =================================================================================
+
+To *promote* a link is to use it for requests at once, and to resume delivery from it: at once if nothing can have
+been missed; otherwise its events wait until what was missed has been asked for, then come the gap, what was
+recovered, and what waited.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import attrs
+import trio
+
+from trio_binance_uds.errors import ConnectFailed, StreamFailed, UserDataStreamError
+from trio_binance_uds.events import Event, GapCause
+from trio_binance_uds.link.link import Link, LinkEnded, LinkPlan, LinkUp, Report, ShutdownAnnounced, run_link
+from trio_binance_uds.stream.backoff import Attempts, Backoff
+from trio_binance_uds.stream.buffer import EventBuffer, Mark
+from trio_binance_uds.stream.delivery import Blindness, Delivery
+from trio_binance_uds.stream.record import StreamRecord
+from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
+from trio_binance_uds.stream.rollover import Rollover
+from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
+
+log: logging.Logger = logging.getLogger(__name__)
+
+# How long after a handover or a recovery a live event may still repeat what was delivered already.
+SETTLE_SECONDS = 60.0
+_AGAIN_SECONDS = 1.0
+
+
+@attrs.frozen
+class _BringUp:
+    """Time to start a successor."""
+
+
+@attrs.frozen
+class _RolloverDue:
+    link: Link
+
+
+@attrs.frozen
+class _BarrierPassed:
+    """The old link has proven itself, or has not."""
+
+    old: Link
+    new: Link
+    clean: bool
+
+
+@attrs.frozen
+class _Answered:
+    """A recovery is over."""
+
+    resumption: _Resumption
+    recovered: Recovered
+
+
+@attrs.frozen
+class _Settled:
+    """The time for echoes is over: of a recovery, or of a handover."""
+
+    echoes: RecoveryEchoes | None = None
+
+
+@attrs.frozen
+class _Crashed:
+    """A task of ours has failed as none should."""
+
+    bug: Exception
+
+
+_Message = _Crashed | Report | Mark | _BringUp | _RolloverDue | _BarrierPassed | _Answered | _Settled
+
+
+@attrs.frozen(eq=False)
+class _Resumption:
+    """The end of a blindness: a link whose events wait until what was missed has been asked for."""
+
+    link: Link
+    until: datetime
+
+
+class Supervisor:
+    """Keeps one link active for as long as it runs."""
+
+    def __init__(
+        self,
+        plan: LinkPlan,
+        *,
+        max_buffer: int,
+        backoff: Backoff,
+        rollover: Rollover,
+        recoverer: Recoverer,
+        rng: random.Random,
+    ) -> None:
+        self._plan = plan
+        self._to_inbox, self._inbox = trio.open_memory_channel[_Message](float("inf"))
+        self.record: StreamRecord = StreamRecord()
+        self.buffer: EventBuffer = EventBuffer(max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait)
+        self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record)
+        self._handover = self.delivery.handover
+        self._attempts = Attempts(backoff, rng)
+        self._rollover = rollover
+        self._recoverer = recoverer
+        self._rng = rng
+        self._nursery: trio.Nursery | None = None
+        self._links_started = 0
+        self._successor: Link | None = None
+        self._bring_up_scheduled = False
+        # Links whose connections the venue has announced to close.
+        self._doomed: set[int] = set()
+        self._resumption: _Resumption | None = None
+        self._newest: Event | None = None
+        self.active: Link | None = None
+        # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
+        self.settled: trio.Event = trio.Event()
+        self.failure: Exception | None = None
+
+    async def run(self) -> None:
+        """Supervise until cancelled or until it is hopeless. No ordinary exception leaves this."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                cause = await self._supervise()
+            except Exception as bug:
+                cause = bug
+            nursery.cancel_scope.cancel()
+        self.active = None
+        self._finish(cause)
+
+    async def _supervise(self) -> Exception:
+        self._start_link()
+        while True:
+            message = await self._inbox.receive()
+            cause = self._take(message)
+            self.buffer.flush()
+            if cause is not None:
+                return cause
+
+    def _finish(self, cause: Exception) -> None:
+        if not self.settled.is_set():
+            self.failure = cause
+            if not isinstance(cause, UserDataStreamError) and not is_fatal(cause):
+                self.failure = ConnectFailed(f"the connection ended before the subscription was acknowledged: {cause}")
+                self.failure.__cause__ = cause
+            self.settled.set()
+        log.error("the stream has ended for good: %s", cause)
+        failed = StreamFailed(f"the user data stream has ended and will not come back: {cause}")
+        failed.__cause__ = cause
+        self.buffer.finish(failed)
+
+    # One report at a time. A returned exception ends the stream.
+
+    def _take(self, message: _Message) -> Exception | None:
+        match message:
+            case LinkUp(link):
+                self._on_up(link)
+            case LinkEnded(link, cause):
+                return self._on_ended(link, cause)
+            case ShutdownAnnounced(link):
+                self._on_shutdown(link)
+            case _RolloverDue(link):
+                if link is self.active:
+                    self._bring_up(0.0)
+            case _BringUp():
+                self._bring_up_scheduled = False
+                self._start_link()
+            case _BarrierPassed():
+                self._on_barrier(message)
+            case Mark():
+                self._on_caught_up(message)
+            case _Answered(resumption, recovered):
+                if resumption is self._resumption:
+                    self._deliver_from(resumption.link, resumption.until, recovered)
+            case _Settled(echoes):
+                if echoes is not None:
+                    self.delivery.forget(echoes)
+                else:
+                    self._handover.settle()
+            case _:
+                return message.bug  # A task of ours has crashed.
+        return None
+
+    def _on_up(self, link: Link) -> None:
+        self.record.link_up(link.number, self._plan.clock.now())
+        if self.active is not None:
+            self._spawn(self._barrier, self.active, link)
+        else:
+            self._promote(link)
+
+    def _on_barrier(self, passed: _BarrierPassed) -> None:
+        if passed.old is not self.active or passed.new is not self._successor:
+            return  # One of them has ended meanwhile, and that was reported too.
+        if self._resumption is not None:
+            # The old link's events wait for a recovery: it must deliver them before it can go.
+            self._spawn(self._after, _AGAIN_SECONDS, passed)
+        elif passed.clean:
+            self._promote(passed.new)
+            self._spawn(self._drain, passed.old)
+        else:
+            detail = "the old connection did not answer before the handover"
+            self.delivery.note_blindness(self._blindness_of(passed.old, GapCause.HANDOVER_UNPROVEN, detail))
+            self._handover.drop(passed.old.number)
+            passed.old.retire()
+            self._promote(passed.new)
+
+    def _on_shutdown(self, link: Link) -> None:
+        log.info("the venue is about to close the connection of link %d", link.number)
+        self._doomed.add(link.number)
+        if link is self.active:
+            self._replace_doomed(link)
+
+    def _replace_doomed(self, link: Link) -> None:
+        # At once, unless links have been failing: a server that keeps announcing must not make the loop hot.
+        wait = 0.0 if self._attempts.failed == 0 else self._next_wait(None)
+        self._attempts.note_end(self._lived(link))
+        self._bring_up(wait)
+
+    def _on_ended(self, link: Link, cause: Exception | None) -> Exception | None:
+        self._handover.drop(link.number)
+        self._doomed.discard(link.number)
+        self.record.link_ended(link.number, self._plan.clock.now(), "retired" if cause is None else str(cause))
+        if link is not self.active and link is not self._successor:
+            self._spawn(self._after, SETTLE_SECONDS, _Settled())
+            return None
+        self._attempts.note_end(self._lived(link))
+        assert cause is not None, "only a link that is neither is retired"
+        if link is self._successor:
+            self._successor = None
+            if self.active is None and (is_fatal(cause) or not self.settled.is_set()):
+                return cause
+        else:
+            self._on_lost(link, cause)
+            if self._successor is not None:
+                if self._successor.up_at is not None:
+                    self._promote(self._successor)
+                return None
+        if self._attempts.spent and self.active is None:
+            budget = StreamFailed(f"gave up after {self._attempts.failed} failed attempts in a row; the last: {cause}")
+            budget.__cause__ = cause
+            return budget
+        wait = self._next_wait(cause)
+        log.warning("link %d has ended (%s); the next attempt is in %.1f s", link.number, cause, wait)
+        self._bring_up(wait)
+        return None
+
+    def _on_lost(self, link: Link, cause: Exception) -> None:
+        self.active = None
+        self._resumption = None
+        now = self._plan.clock.now()
+        self.delivery.tell_disconnected(now, disconnect_cause(cause), str(cause))
+        self.delivery.note_blindness(self._blindness_of(link, gap_cause(cause), str(cause)))
+
+    def _on_caught_up(self, mark: Mark) -> None:
+        self.buffer.resume()
+        now = self._plan.clock.now()
+        behind = (now - mark.since).total_seconds()
+        detail = f"the consumer was behind for {behind:.3f} s"
+        self.delivery.note_blindness(Blindness(mark.since, GapCause.CONSUMER_TOO_SLOW, detail, mark.shed))
+        if self.active is not None:
+            if self._resumption is None:
+                self._handover.park_active()
+            self._resume(self.active, now)
+
+    # From blindness to delivery.
+
+    def _blindness_of(self, link: Link, cause: GapCause, detail: str) -> Blindness:
+        return Blindness(self._plan.clock.at(link.proven_at), cause, detail)
+
+    def _promote(self, link: Link) -> None:
+        """Make a link that is up the active one, and have its events delivered."""
+        assert link.up_at is not None
+        self.active, self._successor = link, None
+        self._spawn(self._after, self._rollover.seconds_until_due(self._rng), _RolloverDue(link))
+        self._resume(link, self._plan.clock.at(link.up_at))
+        if link.number in self._doomed:
+            self._replace_doomed(link)
+        if not self.settled.is_set():
+            self.settled.set()
+            self._spawn(self._take_baseline, link)
+
+    def _resume(self, link: Link, until: datetime) -> None:
+        """Deliver from a parked link: after a recovery, if there is something to recover."""
+        blindness = self.delivery.blindness
+        if blindness is not None and self._recoverer.enabled:
+            self._resumption = _Resumption(link, until)
+            self._spawn(self._recover, self._resumption, blindness.since)
+        else:
+            self._deliver_from(link, until, Recovered())
+
+    def _deliver_from(self, link: Link, until: datetime, recovered: Recovered) -> None:
+        self._resumption = None
+        echoes = self.delivery.resume_from(link.number, until, recovered)
+        if echoes is not None:
+            self._spawn(self._after, SETTLE_SECONDS, _Settled(echoes))
+        log.info("link %d delivers", link.number)
+
+    # What runs beside it: links, timers, and questions to the venue.
+
+    def _bring_up(self, wait: float) -> None:
+        if self._successor is None and not self._bring_up_scheduled:
+            self._bring_up_scheduled = True
+            self._spawn(self._after, wait, _BringUp())
+
+    def _start_link(self) -> None:
+        self._links_started += 1
+        link = self._successor = Link(self._links_started)
+        self._handover.park(link.number)
+        self._spawn(self._run_link, link)
+
+    async def _run_link(self, link: Link) -> None:
+        await run_link(
+            link,
+            self._plan,
+            report=self._to_inbox.send_nowait,
+            accept=self._accept,
+            on_batch_end=self._on_batch_end,
+        )
+
+    def _accept(self, link: Link, event: Event) -> None:
+        self._newest = event
+        self._handover.accept(link.number, event)
+
+    def _on_batch_end(self) -> None:
+        self.buffer.flush()
+        if self._newest is not None and self._newest.event_time is not None:
+            late = self._plan.clock.now() - self._newest.event_time
+            self.record.latency_seconds = late.total_seconds()
+        self._newest = None
+
+    async def _barrier(self, old: Link, new: Link) -> None:
+        clean = False
+        with trio.move_on_after(self._plan.timeouts.pong):
+            clean = await old.prove()
+        # Where it has ended, its end is reported, and says more.
+        if old.connection is not None and not old.connection.has_ended:
+            self._to_inbox.send_nowait(_BarrierPassed(old, new, clean))
+
+    async def _drain(self, link: Link) -> None:
+        """Let the calls in flight on an old link be answered, then let it leave."""
+        assert link.connection is not None
+        with trio.move_on_after(self._plan.timeouts.answer):
+            await link.connection.wait_idle()
+        await link.leave(self._plan.timeouts.close)
+
+    async def _take_baseline(self, link: Link) -> None:
+        assert link.connection is not None
+        await self._recoverer.take_baseline(link.connection.request, self._plan.clock.now)
+
+    async def _recover(self, resumption: _Resumption, since: datetime) -> None:
+        connection = resumption.link.connection
+        assert connection is not None
+        recovered = await self._recoverer.recover(connection.request, since, self._plan.clock.now)
+        # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
+        if not connection.has_ended:
+            self._to_inbox.send_nowait(_Answered(resumption, recovered))
+
+    async def _after(self, seconds: float, message: _Message) -> None:
+        await trio.sleep(seconds)
+        self._to_inbox.send_nowait(message)
+
+    def _spawn(self, task: Callable[..., Awaitable[None]], *args: object) -> None:
+        assert self._nursery is not None
+        self._nursery.start_soon(self._guarded, task, *args)
+
+    async def _guarded(self, task: Callable[..., Awaitable[None]], *args: object) -> None:
+        try:
+            await task(*args)
+        except Exception as bug:
+            self._to_inbox.send_nowait(_Crashed(bug))
+
+    def _lived(self, link: Link) -> float | None:
+        return None if link.up_at is None else trio.current_time() - link.up_at
+
+    def _next_wait(self, cause: Exception | None) -> float:
+        return self._attempts.next_wait(cause, self._plan.clock.now())

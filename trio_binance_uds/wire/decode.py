@@ -1,0 +1,158 @@
+"""Text frames to events, responses and faults; nothing that a server can send makes it raise.
+
+Frames are sorted in this order:
+
+1. an ``event`` object, with or without ``subscriptionId``: an event of a WebSocket API connection;
+2. ``stream`` and ``data``: an event of a combined market-style stream;
+3. an ``e``: a bare event;
+4. an ``id`` that is an integer or a string, with ``status``, ``result`` or ``error``: the response to that request;
+5. ``error`` without such an id: a fault of the connection;
+6. anything else: an :class:`UnknownEvent`, or an :class:`UndecodableEvent` where it is not even JSON.
+
+The type of an event is known whatever its case and underscores: Binance's pages, schemas and frames have written
+``RISK_LEVEL_CHANGE``, ``riskLevelChange`` and ``Risklevelchange`` for one and the same.
+
+Source: Binance Spot, WebSocket API, "Response format", and "User Data Streams" (2026-07-21).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
+from trio_binance_uds.products import Product
+from trio_binance_uds.wire.build import Malformed, build_carefully, fast_constructor, masked, secret_keys
+from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit, Response
+from trio_binance_uds.wire.json_text import InvalidJson, loads
+from trio_binance_uds.wire.values import moment
+
+# In frames that nobody understands: members that hold a secret wherever Binance documents them. The name of a
+# combined stream is a listen key.
+_SECRETS = frozenset({"apiKey", "listenKey", "listenToken", "signature", "stream"})
+
+
+def decode_frame(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
+    """Return what one text frame says; it never raises.
+
+    The event's ``raw`` is the event object itself, with secrets masked, or for what is no event the whole frame.
+    """
+    try:
+        frame = loads(text)
+    except InvalidJson as error:
+        return UndecodableEvent(raw=text, problem=f"the frame cannot be read as JSON: {error}")
+    if type(frame) is not dict:
+        return UnknownEvent(raw=frame, problem="the frame is neither an event nor a response: it is not an object")
+    event = frame.get("event")
+    if type(event) is dict:
+        return _event(event, product, frame.get("subscriptionId"))
+    if "stream" in frame and type(frame.get("data")) is dict:
+        return _event(frame["data"], product, None)
+    if "e" in frame:
+        return _event(frame, product, None)
+    return _answer(frame) or UnknownEvent(
+        raw=masked(frame, _SECRETS), problem="the frame is neither an event nor a response"
+    )
+
+
+def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+    event_type = payload.get("e")
+    cls = _class_of(event_type, product) if type(event_type) is str else None
+    if cls is not None and (type(subscription_id) is int or subscription_id is None):
+        try:
+            return fast_constructor(cls)(payload, subscription_id)
+        except (LookupError, TypeError, ValueError):
+            pass  # the careful pass decides what this is
+        try:
+            return build_carefully(cls, payload, subscription_id)
+        except Malformed as error:
+            return _untyped(UndecodableEvent, payload, f"{event_type}: {error}", subscription_id, secret_keys(cls))
+    if subscription_id is not None and type(subscription_id) is not int:
+        problem = 'the subscription id ("subscriptionId") of the event is not an integer'
+        return _untyped(UndecodableEvent, payload, problem, None)
+    if type(event_type) is not str:
+        problem = 'the event has no type ("e")' if event_type is None else 'the type ("e") of the event is not a text'
+    else:
+        problem = f"this version knows no event of type {event_type[:60]!r} for {product.name}"
+    return _untyped(UnknownEvent, payload, problem, subscription_id)
+
+
+def _class_of(event_type: str, product: Product) -> type[Event] | None:
+    cls = product.event_types.get(event_type)
+    if cls is None:
+        folded = _folded(event_type)
+        cls = next((known for name, known in product.event_types.items() if _folded(name) == folded), None)
+    return cls
+
+
+def _folded(event_type: str) -> str:
+    return event_type.replace("_", "").lower()
+
+
+def _untyped(
+    cls: type[UnknownEvent | UndecodableEvent],
+    payload: dict[str, Any],
+    problem: str,
+    subscription_id: int | None,
+    secrets: frozenset[str] = frozenset(),
+) -> Event:
+    event_type = payload.get("e")
+    return cls(
+        subscription_id=subscription_id,
+        raw=masked(payload, _SECRETS | secrets),
+        problem=problem,
+        event_type=event_type if type(event_type) is str else None,
+        event_time=_event_time(payload),
+    )
+
+
+def _event_time(payload: dict[str, Any]) -> Any:
+    try:
+        return moment(payload["E"])
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def _answer(frame: dict[str, Any]) -> Response | ConnectionFault | None:
+    id_, status, error = frame.get("id"), frame.get("status"), frame.get("error")
+    status = status if type(status) is int else 0
+    if (type(id_) is int or type(id_) is str) and not frame.keys().isdisjoint(("status", "result", "error")):
+        return Response(
+            id=id_,
+            status=status,
+            result=frame.get("result"),
+            error=None if error is None and not 400 <= status < 600 else _failure(error),
+            rate_limits=_rate_limits(frame.get("rateLimits")),
+        )
+    if error is not None or ("id" in frame and 400 <= status < 600):
+        return ConnectionFault(status=status, error=_failure(error))
+    return None
+
+
+def _failure(error: Any) -> ApiFailure:
+    code = error.get("code") if type(error) is dict else None
+    if type(code) is not int:
+        return ApiFailure(code=0, msg="the venue gave no error that can be read", data=error)
+    msg = error.get("msg")
+    return ApiFailure(code=code, msg=msg if type(msg) is str else "", data=error.get("data"))
+
+
+def _rate_limits(entries: Any) -> tuple[RateLimit, ...]:
+    if type(entries) is not list:
+        return ()
+    return tuple([limit for entry in entries if (limit := _rate_limit(entry)) is not None])
+
+
+def _rate_limit(entry: Any) -> RateLimit | None:
+    if type(entry) is not dict:
+        return None
+    kind, interval = entry.get("rateLimitType"), entry.get("interval")
+    interval_num, limit, count = entry.get("intervalNum"), entry.get("limit"), entry.get("count")
+    if type(kind) is not str or type(interval) is not str or type(interval_num) is not int or type(limit) is not int:
+        return None
+    return RateLimit(
+        rate_limit_type=kind,
+        interval=interval,
+        interval_num=interval_num,
+        limit=limit,
+        count=count if type(count) is int else None,
+    )

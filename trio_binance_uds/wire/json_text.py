@@ -1,0 +1,85 @@
+"""JSON text to Python values and back; the only module that knows which JSON library does it.
+
+Nothing is lost on the way in: a number with a fraction or an exponent becomes a ``Decimal`` with the digits that it
+was sent with, any other number an ``int``. Of a key that stands twice in an object the last value wins.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+MAX_DEPTH = 64
+"""How deep arrays and objects may be nested; Binance stays below ten.
+
+The bound is what lets the code behind this module walk a value by recursion.
+"""
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON, or JSON that no venue sends for a good reason: see :func:`loads`."""
+
+
+def _number(text: str) -> Decimal:
+    value = Decimal(text)
+    # Under a decimal context without traps an exponent out of range gives a NaN instead of an exception.
+    if not value.is_finite():
+        raise InvalidJson("a number is out of range")
+    return value
+
+
+_decoder = msgspec.json.Decoder(float_hook=_number)
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse one JSON value; a byte order mark before it is tolerated.
+
+    Raises:
+        InvalidJson: and nothing else. Besides faulty syntax: ``NaN`` and ``Infinity``, invalid UTF-8, surrogates
+            without a partner, more than :data:`MAX_DEPTH` levels, an integer of more digits than Python converts
+            (4300 unless set otherwise), a number whose exponent ``Decimal`` cannot hold.
+    """
+    # There cannot be more levels than opening brackets; counting those costs next to nothing.
+    if isinstance(text, str):
+        text = text.removeprefix("\ufeff")
+        openings = text.count("{") + text.count("[")
+    else:
+        text = text.removeprefix(b"\xef\xbb\xbf")
+        openings = text.count(b"{") + text.count(b"[")
+    try:
+        value = _decoder.decode(text)
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
+        raise InvalidJson(str(error) or type(error).__name__) from error
+    if openings > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, value):
+        raise InvalidJson(f"more than {MAX_DEPTH} levels of arrays and objects")
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Return the value as compact JSON text.
+
+    A ``Decimal`` becomes a string, written as ``str`` writes it, exponents included. A ``float`` that is no number
+    becomes ``null``: keep floats out.
+
+    Raises:
+        TypeError: something in it has no JSON form.
+        UnicodeEncodeError: a text holds a surrogate without a partner.
+    """
+    return _encoder.encode(value).decode()
+
+
+def _is_deeper_than(limit: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            member
+            for container in level
+            for member in (container.values() if type(container) is dict else container)
+            if type(member) is dict or type(member) is list
+        ]
+        if not level:
+            return False
+    return True
