@@ -9,7 +9,7 @@ from trio_binance_uds import DEMO, PRODUCTION, SPOT, TESTNET, Environment, Host,
 
 @pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO])
 def test_spot_is_offered_everywhere(environment: Environment) -> None:
-    assert environment.url(SPOT.mechanism.ws_api).startswith("wss://")
+    assert environment.url(SPOT.mechanism.connects_to).startswith("wss://")
     assert environment.url(Host.SPOT_REST).startswith("https://")
 
 

@@ -108,7 +108,30 @@ from trio_binance_uds.events import (
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
-from trio_binance_uds.products import DEMO, PRODUCTION, SPOT, TESTNET, Environment, Host, Product, WsApiSubscription
+from trio_binance_uds.products import (
+    COINM_FUTURES,
+    CROSS_MARGIN,
+    DEMO,
+    MARGIN_RISK,
+    OPTIONS,
+    PORTFOLIO_MARGIN,
+    PORTFOLIO_MARGIN_PRO,
+    PRODUCTION,
+    SPOT,
+    TESTNET,
+    USDM_FUTURES,
+    Environment,
+    Host,
+    KeyPlace,
+    ListenKeyStream,
+    ListenTokenSubscription,
+    MarginAccount,
+    Product,
+    WsApiSubscription,
+    isolated_margin,
+    margin_accounts,
+    usdm_futures,
+)
 from trio_binance_uds.stream.backoff import Backoff
 from trio_binance_uds.stream.door import open_user_data_stream
 from trio_binance_uds.stream.record import LinkRecord
@@ -121,10 +144,17 @@ from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit,
 __version__ = "0.1.0"
 
 __all__ = [
+    "COINM_FUTURES",
+    "CROSS_MARGIN",
     "DEMO",
+    "MARGIN_RISK",
+    "OPTIONS",
+    "PORTFOLIO_MARGIN",
+    "PORTFOLIO_MARGIN_PRO",
     "PRODUCTION",
     "SPOT",
     "TESTNET",
+    "USDM_FUTURES",
     "AccountConfigUpdate",
     "AccountUpdate",
     "AccountUpdateBalance",
@@ -172,6 +202,7 @@ __all__ = [
     "HandshakeRejected",
     "Host",
     "KeyKind",
+    "KeyPlace",
     "KnownEvent",
     "LiabilityChange",
     "LiabilityType",
@@ -181,6 +212,9 @@ __all__ = [
     "ListStatusOrder",
     "ListStatusType",
     "ListenKeyExpired",
+    "ListenKeyStream",
+    "ListenTokenSubscription",
+    "MarginAccount",
     "MarginCall",
     "MarginCallMarginType",
     "MarginCallPosition",
@@ -246,5 +280,8 @@ __all__ = [
     "WsApiSubscription",
     "__version__",
     "decode_frame",
+    "isolated_margin",
+    "margin_accounts",
     "open_user_data_stream",
+    "usdm_futures",
 ]

@@ -70,7 +70,7 @@ async def test_a_bug_in_a_task_of_ours_ends_the_stream_and_is_told(
         raise ZeroDivisionError("a bug")
 
     async with stage() as staged:
-        monkeypatch.setattr("trio_binance_uds.stream.supervisor.Recoverer.recover", broken)
+        monkeypatch.setattr("trio_binance_uds.stream.recovery.spot.recoverer.SpotRecoverer.recover", broken)
         staged.sandbox.faults.cut()
         assert isinstance(await staged.stream.receive(), uds.Disconnected)
         with pytest.raises(uds.StreamFailed) as caught:

@@ -89,7 +89,7 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
         watch.error(f"--{unfit[0]} does not go with --sandbox, which brings its own")
     if given.url:
         try:
-            environment = environment.override(**{product.mechanism.ws_api: given.url})
+            environment = environment.override(**{product.mechanism.connects_to: given.url})
         except ValueError as error:
             watch.error(f"argument --url: {one_line(error)}")
     return WatchOptions(

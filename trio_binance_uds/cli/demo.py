@@ -104,7 +104,7 @@ async def show_in(sandbox: Sandbox, options: WatchOptions, viewer: Viewer) -> No
         # One of them is first traded while the stream is blind: nothing on it would tell of that.
         recovery=Recovery(symbols=SYMBOLS),
     ) as stream:
-        url = sandbox.environment.url(options.product.mechanism.ws_api)
+        url = sandbox.environment.url(options.product.mechanism.connects_to)
         viewer.output.say(Text(f"Watching {options.product.name} on a sandbox at {url}; times are UTC.", style="dim"))
         with viewer.summing_up(stream):
             stage = Stage(

@@ -40,7 +40,7 @@ async def _show_account(options: WatchOptions, viewer: Viewer) -> None:
     except CredentialsError as error:
         raise WrongUsage(f"{error}; or try watch --sandbox, which needs no key") from None
     product, environment = options.product, options.environment
-    url = environment.url(product.mechanism.ws_api)
+    url = environment.url(product.mechanism.connects_to)
     async with open_user_data_stream(
         credentials, product, environment=environment, network=options.network, transport=options.transport
     ) as stream:

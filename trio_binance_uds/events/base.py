@@ -18,10 +18,12 @@ from trio_binance_uds.events.fields import text, time, wire_fields
 class Event:
     """Something that the venue said on a user data stream.
 
-    Two events are equal when they say the same; how they came here (``subscription_id``, ``recovered``, ``raw``)
-    does not count.
+    Two events are equal when they say the same; whose they are and how they came here (``account``,
+    ``subscription_id``, ``recovered``, ``raw``) does not count.
 
     Attributes:
+        account: whose event it is: the name of the product, such as ``spot``, or of one of its accounts, such as
+            ``isolated-margin:BTCUSDT``. ``None`` in an event that came from no stream.
         subscription_id: the subscription that it came by on its connection, where the frame names one. The first is 0.
         recovered: whether it was fetched by a query after a gap instead of having come by the stream.
         raw: the event object as it was parsed from JSON, with fractional numbers as ``Decimal`` and secrets masked.
@@ -30,6 +32,7 @@ class Event:
         event_time: the wire's ``E``.
     """
 
+    account: str | None = field(default=None, eq=False)
     subscription_id: int | None = field(default=None, eq=False)
     recovered: bool = field(default=False, eq=False)
     raw: Any = field(factory=dict, eq=False, repr=False)

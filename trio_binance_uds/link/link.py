@@ -73,7 +73,7 @@ class LinkPlan:
         logon: bool | None,
     ) -> LinkPlan:
         """Check that all of it fits together, before anything is opened."""
-        url = environment.url(product.mechanism.ws_api)
+        url = environment.url(product.mechanism.connects_to)
         if network.ssl_context is None and url.startswith("wss:"):
             # Once for all links: to load the certificates takes long enough to hold up a link that is delivering.
             network = attrs.evolve(network, ssl_context=ssl.create_default_context())

@@ -15,7 +15,7 @@ from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Execut
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
-from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
+from trio_binance_uds.stream.recovery import Echoes, Recovered, Recoverer
 
 _REPORTS_REMEMBERED = 4096
 
@@ -41,7 +41,7 @@ class Delivery:
         self._buffer = buffer
         self._recoverer = recoverer
         self._record = record
-        self._recovery_echoes: list[RecoveryEchoes] = []
+        self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=buffer.size)
         self._reports: set[tuple[str, int | None]] = set()
         self._older_reports: set[tuple[str, int | None]] = set()
@@ -68,7 +68,7 @@ class Delivery:
                 shed=first.shed + blindness.shed,
             )
 
-    def resume_from(self, link: int, until: datetime, recovered: Recovered) -> RecoveryEchoes | None:
+    def resume_from(self, link: int, until: datetime, recovered: Recovered) -> Echoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
 
         Returns what to look out for, as a live event can still repeat what was recovered; :meth:`forget` ends that.
@@ -81,13 +81,13 @@ class Delivery:
             self._buffer.dating_from = blindness.since
             self._tell_gap(blindness, max(blindness.since, until), recovered)
             if recovered.events:
-                echoes = RecoveryEchoes(recovered)
+                echoes = recovered.echoes()
                 self._recovery_echoes.append(echoes)
         self.handover.cut(link)
         self._buffer.dating_from = None
         return echoes
 
-    def forget(self, echoes: RecoveryEchoes) -> None:
+    def forget(self, echoes: Echoes) -> None:
         """Stop looking out for what a recovery has delivered."""
         self._recovery_echoes.remove(echoes)
 

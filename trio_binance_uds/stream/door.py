@@ -16,7 +16,7 @@ from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.nurseries import open_bare_nursery
 from trio_binance_uds.products import PRODUCTION, Environment, Product
 from trio_binance_uds.stream.backoff import Backoff
-from trio_binance_uds.stream.recovery import Recoverer, Recovery
+from trio_binance_uds.stream.recovery import Recovery, recoverer_for
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.stream import UserDataStream
 from trio_binance_uds.stream.supervisor import Supervisor
@@ -74,7 +74,7 @@ async def open_user_data_stream(
         max_buffer=max_buffer,
         backoff=backoff,
         rollover=rollover,
-        recoverer=Recoverer(recovery),
+        recoverer=recoverer_for(product, recovery),
         rng=random.Random(seed),
     )
     # Shielded from birth: a cancellation from outside reaches the body of the block, and the service only when

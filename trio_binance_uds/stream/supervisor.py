@@ -38,7 +38,7 @@ from trio_binance_uds.stream.backoff import Attempts, Backoff
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
 from trio_binance_uds.stream.record import StreamRecord
-from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
+from trio_binance_uds.stream.recovery import Echoes, NothingRecovered, Recovered, Recoverer
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
 
@@ -80,7 +80,7 @@ class _Answered:
 class _Settled:
     """The time for echoes is over: of a recovery, or of a handover."""
 
-    echoes: RecoveryEchoes | None = None
+    echoes: Echoes | None = None
 
 
 @attrs.frozen
@@ -303,11 +303,11 @@ class Supervisor:
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
         blindness = self.delivery.blindness
-        if blindness is not None and self._recoverer.enabled:
+        if blindness is not None:
             self._resumption = _Resumption(link, until)
             self._spawn(self._recover, self._resumption, blindness.since)
         else:
-            self._deliver_from(link, until, Recovered())
+            self._deliver_from(link, until, NothingRecovered())
 
     def _deliver_from(self, link: Link, until: datetime, recovered: Recovered) -> None:
         self._resumption = None

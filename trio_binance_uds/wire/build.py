@@ -41,14 +41,17 @@ def masked(payload: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
 # --- the careful pass ------------------------------------------------------------------------------------------------
 
 
-def build_carefully(cls: type[_EventT], payload: dict[str, Any], subscription_id: int | None) -> _EventT:
+def build_carefully(
+    cls: type[_EventT], payload: dict[str, Any], subscription_id: int | None, account: str | None = None
+) -> _EventT:
     """Return the event.
 
     Raises:
         Malformed: a field is missing or has a value that does not fit.
     """
     values = _careful_values(cls, payload, "", "")
-    return cls(**values, subscription_id=subscription_id, raw=masked(payload, secret_keys(cls)))
+    raw = masked(payload, secret_keys(cls))
+    return cls(**values, account=account, subscription_id=subscription_id, raw=raw)
 
 
 def _careful_values(cls: type[Any], payload: Any, above: str, wire_above: str) -> dict[str, Any]:
@@ -112,18 +115,21 @@ def _brief(value: Any) -> str:
 
 
 @cached
-def fast_constructor(cls: type[_EventT]) -> Callable[[dict[str, Any], int | None], _EventT]:
-    """Return a function ``(payload, subscription_id) -> event`` for this class of events.
+def fast_constructor(cls: type[_EventT]) -> Callable[..., _EventT]:
+    """Return a function ``(payload, subscription_id, account=None) -> event`` for this class of events.
 
     It raises ``LookupError``, ``TypeError`` or ``ValueError`` for a payload that is faulty or merely unusual.
     """
     writer = _Writer()
     keys = secret_keys(cls)
     raw = f"masked(payload, {writer.constant(keys)})" if keys else "payload"
-    extra = ["self.subscription_id = subscription_id", "self.recovered = False", f"self.raw = {raw}"]
-    return cast(
-        "Callable[[dict[str, Any], int | None], _EventT]", writer.constructor(cls, "payload, subscription_id", extra)
-    )
+    extra = [
+        "self.account = account",
+        "self.subscription_id = subscription_id",
+        "self.recovered = False",
+        f"self.raw = {raw}",
+    ]
+    return writer.constructor(cls, "payload, subscription_id, account=None", extra)
 
 
 @cached

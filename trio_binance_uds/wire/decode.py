@@ -39,9 +39,11 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
     try:
         frame = loads(text)
     except InvalidJson as error:
-        return UndecodableEvent(raw=text, problem=f"the frame cannot be read as JSON: {error}")
+        problem = f"the frame cannot be read as JSON: {error}"
+        return UndecodableEvent(account=product.name, raw=text, problem=problem)
     if type(frame) is not dict:
-        return UnknownEvent(raw=frame, problem="the frame is neither an event nor a response: it is not an object")
+        problem = "the frame is neither an event nor a response: it is not an object"
+        return UnknownEvent(account=product.name, raw=frame, problem=problem)
     event = frame.get("event")
     if type(event) is dict:
         return _event(event, product, frame.get("subscriptionId"))
@@ -50,7 +52,9 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
     if "e" in frame:
         return _event(frame, product, None)
     return _answer(frame) or UnknownEvent(
-        raw=masked(frame, _SECRETS), problem="the frame is neither an event nor a response"
+        account=product.name,
+        raw=masked(frame, _SECRETS),
+        problem="the frame is neither an event nor a response",
     )
 
 
@@ -59,21 +63,22 @@ def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> E
     cls = _class_of(event_type, product) if type(event_type) is str else None
     if cls is not None and (type(subscription_id) is int or subscription_id is None):
         try:
-            return fast_constructor(cls)(payload, subscription_id)
+            return fast_constructor(cls)(payload, subscription_id, product.name)
         except (LookupError, TypeError, ValueError):
             pass  # the careful pass decides what this is
         try:
-            return build_carefully(cls, payload, subscription_id)
+            return build_carefully(cls, payload, subscription_id, product.name)
         except Malformed as error:
-            return _untyped(UndecodableEvent, payload, f"{event_type}: {error}", subscription_id, secret_keys(cls))
+            problem = f"{event_type}: {error}"
+            return _untyped(UndecodableEvent, payload, problem, product, subscription_id, secret_keys(cls))
     if subscription_id is not None and type(subscription_id) is not int:
         problem = 'the subscription id ("subscriptionId") of the event is not an integer'
-        return _untyped(UndecodableEvent, payload, problem, None)
+        return _untyped(UndecodableEvent, payload, problem, product, None)
     if type(event_type) is not str:
         problem = 'the event has no type ("e")' if event_type is None else 'the type ("e") of the event is not a text'
     else:
         problem = f"this version knows no event of type {event_type[:60]!r} for {product.name}"
-    return _untyped(UnknownEvent, payload, problem, subscription_id)
+    return _untyped(UnknownEvent, payload, problem, product, subscription_id)
 
 
 def _class_of(event_type: str, product: Product) -> type[Event] | None:
@@ -92,11 +97,13 @@ def _untyped(
     cls: type[UnknownEvent | UndecodableEvent],
     payload: dict[str, Any],
     problem: str,
+    product: Product,
     subscription_id: int | None,
     secrets: frozenset[str] = frozenset(),
 ) -> Event:
     event_type = payload.get("e")
     return cls(
+        account=product.name,
         subscription_id=subscription_id,
         raw=masked(payload, _SECRETS | secrets),
         problem=problem,

@@ -8,7 +8,7 @@ from typing import Any
 
 from trio_binance_uds.events import Event, ExecutionReport, ListStatus
 from trio_binance_uds.products import SPOT
-from trio_binance_uds.stream.recovery.answers import (
+from trio_binance_uds.stream.recovery.spot.answers import (
     AccountAnswer,
     AmendmentAnswer,
     FillAnswer,
@@ -16,8 +16,8 @@ from trio_binance_uds.stream.recovery.answers import (
     OrderAnswer,
     PreventionAnswer,
 )
-from trio_binance_uds.stream.recovery.evidence import Evidence
-from trio_binance_uds.stream.recovery.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.spot.evidence import Evidence
+from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
 from trio_binance_uds.wire.decode import decode_frame
 from trio_binance_uds.wire.json_text import dumps
 

@@ -15,9 +15,9 @@ from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event, ExecutionReport, ListStatus, OutboundAccountPosition
 from trio_binance_uds.products import SPOT
 from trio_binance_uds.sandbox.exchange import Account, Exchange, Refusal
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.spot import Echoes, Recovered, baseline, recover
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.recovery import Echoes, Recovered, baseline, recover
 from trio_binance_uds.wire.decode import decode_frame
 from trio_binance_uds.wire.json_text import dumps, loads
 

@@ -12,9 +12,9 @@ from recovery_scene import Market, Stream, balances, fills, reports
 
 from trio_binance_uds.errors import ApiError, NotConnected, OutcomeUnknown, RateLimited
 from trio_binance_uds.events import ExecutionReport
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.spot import recover
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.recovery import recover
 
 
 async def whole(market: Market, options: Recovery | None = None) -> Stream:
@@ -310,15 +310,6 @@ class TestLimits:
         asked = len(stream.link.calls)
         assert await missed(stream) == []
         assert len(stream.link.calls) - asked <= 3 + 40
-
-    async def test_switched_off_it_asks_nothing(self, autojump_clock: trio.abc.Clock) -> None:
-        stream = await whole(Market())
-        calls = len(stream.link.calls)
-        stream.options = Recovery(enabled=False)
-        await stream.recover(len(stream.market.sent()))
-        assert not stream.results[-1].complete
-        assert "switched off" in stream.results[-1].detail
-        assert len(stream.link.calls) == calls
 
     async def test_it_never_costs_more_than_allowed_and_says_what_was_not_asked(
         self, autojump_clock: trio.abc.Clock

@@ -22,9 +22,9 @@ from recovery_answers import (
 )
 
 from trio_binance_uds.events import Event, OutboundAccountPosition, UnknownEvent
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
-from trio_binance_uds.stream.recovery.reconstruct import reconstruct
-from trio_binance_uds.stream.recovery.recovered import Basis, Echoes, Recovered
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.reconstruct import reconstruct
+from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
 
 PLACED = report("NEW", "NEW", 1000)
 ENDED: dict[str, Any] = {"status": "CANCELED", "executedQty": "0.50", "cummulativeQuoteQty": "50.00"}

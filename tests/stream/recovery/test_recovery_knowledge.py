@@ -23,7 +23,7 @@ from recovery_answers import (
 )
 
 from trio_binance_uds.events import Event, UnknownEvent
-from trio_binance_uds.stream.recovery.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
 
 KEY = ("AAABBB", 1)
 

@@ -25,10 +25,10 @@ from recovery_answers import (
 )
 
 from trio_binance_uds.events import Event, ExecutionReport, ListStatus, OutboundAccountPosition
-from trio_binance_uds.stream.recovery.answers import AccountAnswer, FillAnswer, ListAnswer, OrderAnswer
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.reading import Unreadable
-from trio_binance_uds.stream.recovery.reconstruct import reconstruct
+from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, FillAnswer, ListAnswer, OrderAnswer
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.reconstruct import reconstruct
 
 
 def told(event: Event) -> str:

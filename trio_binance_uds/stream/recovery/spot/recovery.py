@@ -34,15 +34,15 @@ from itertools import chain, permutations
 
 import trio
 
-from trio_binance_uds.stream.recovery.evidence import Evidence
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
-from trio_binance_uds.stream.recovery.knowledge import BaselineAnswers, Knowledge
-from trio_binance_uds.stream.recovery.ledger import symbols_without_assets
-from trio_binance_uds.stream.recovery.life import OrderFacts
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.questions import Questions
-from trio_binance_uds.stream.recovery.reconstruct import Doubt, reconstruct
-from trio_binance_uds.stream.recovery.recovered import Basis, Echoes, Recovered
+from trio_binance_uds.stream.recovery.spot.evidence import Evidence
+from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.spot.ledger import symbols_without_assets
+from trio_binance_uds.stream.recovery.spot.life import OrderFacts
+from trio_binance_uds.stream.recovery.spot.questions import Questions
+from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt, reconstruct
+from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
 
 __all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
 
@@ -80,8 +80,6 @@ async def recover(
     It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    if not options.enabled:
-        return Recovered(detail="recovery is switched off")
     recovery = _Recovery(request, knowledge, since, options, now)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()

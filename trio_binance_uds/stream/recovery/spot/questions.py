@@ -14,7 +14,9 @@ from typing import Any
 
 import attrs
 
-from trio_binance_uds.stream.recovery.answers import (
+from trio_binance_uds.stream.recovery.inquiry import Question
+from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.spot.answers import (
     AccountAnswer,
     AmendmentAnswer,
     FillAnswer,
@@ -24,10 +26,8 @@ from trio_binance_uds.stream.recovery.answers import (
     PreventionAnswer,
     read_assets,
 )
-from trio_binance_uds.stream.recovery.evidence import Evidence
-from trio_binance_uds.stream.recovery.inquiry import Question
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
-from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.spot.evidence import Evidence
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 
 PAGE = 1000
 _NO_SUCH_ORDER = -2013

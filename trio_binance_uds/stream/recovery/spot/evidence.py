@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 
-from trio_binance_uds.stream.recovery.answers import (
+from trio_binance_uds.stream.recovery.spot.answers import (
     AccountAnswer,
     AmendmentAnswer,
     FillAnswer,
@@ -16,8 +16,8 @@ from trio_binance_uds.stream.recovery.answers import (
     OrderAnswer,
     PreventionAnswer,
 )
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
-from trio_binance_uds.stream.recovery.life import OrderFacts
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.life import OrderFacts
 
 
 class Evidence:

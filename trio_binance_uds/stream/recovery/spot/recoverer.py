@@ -1,4 +1,4 @@
-"""The recovery of one stream: what it has told, and how it asks for the rest."""
+"""The recovery of a spot stream: what it has told, and how it asks for the rest."""
 
 from __future__ import annotations
 
@@ -7,36 +7,29 @@ from collections.abc import Callable
 from datetime import datetime
 
 from trio_binance_uds.events import Event
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.spot import Echoes, Recovered, Request, baseline, recover
-
-__all__ = ["Recovered", "Recoverer", "RecoveryEchoes"]
-
-RecoveryEchoes = Echoes
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, recover
 
 log: logging.Logger = logging.getLogger(__name__)
 
 
-class Recoverer:
-    """Knows what the user was told, and recovers what was missed; switched off, it does neither."""
+class SpotRecoverer:
+    """Knows what the user was told, and recovers what was missed."""
 
     def __init__(self, options: Recovery) -> None:
         self._options = options
         self._knowledge = Knowledge()
-        self.enabled: bool = options.enabled
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
-        if self.enabled:
-            self._knowledge.observe(event)
+        self._knowledge.observe(event)
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""
-        if self.enabled:
-            unknown = await baseline(request, self._knowledge, self._options, now)
-            if unknown:
-                log.warning("gaps cannot be proven complete: %s", unknown)
+        unknown = await baseline(request, self._knowledge, self._options, now)
+        if unknown:
+            log.warning("gaps cannot be proven complete: %s", unknown)
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""

@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import chain, islice, product
 
 from trio_binance_uds.events import BalanceUpdate, ExecutionReport
-from trio_binance_uds.stream.recovery.answers import AccountAnswer, FillAnswer
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, FillAnswer
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 
 _ATTEMPTS = 200
 

@@ -16,14 +16,14 @@ from typing import Any, Literal
 import attrs
 
 from trio_binance_uds.events import ExecutionReport, ExecutionType, OrderStatus
-from trio_binance_uds.stream.recovery.answers import (
+from trio_binance_uds.stream.recovery.spot.answers import (
     CONTINGENT_TYPES,
     AmendmentAnswer,
     FillAnswer,
     OrderAnswer,
     PreventionAnswer,
 )
-from trio_binance_uds.stream.recovery.reports import ZERO, report_of
+from trio_binance_uds.stream.recovery.spot.reports import ZERO, report_of
 
 _RESTING_TYPES = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
 

@@ -12,12 +12,12 @@ from decimal import Decimal
 import attrs
 
 from trio_binance_uds.events import Event, ListStatus
-from trio_binance_uds.stream.recovery.answers import AccountAnswer, Key, ListAnswer
-from trio_binance_uds.stream.recovery.evidence import Evidence
-from trio_binance_uds.stream.recovery.knowledge import Knowledge
-from trio_binance_uds.stream.recovery.ledger import differing, symbols_without_assets, unexplained
-from trio_binance_uds.stream.recovery.life import OrderFacts, Place, Rank, reports_of
-from trio_binance_uds.stream.recovery.reports import list_status_of, position_of, started
+from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, Key, ListAnswer
+from trio_binance_uds.stream.recovery.spot.evidence import Evidence
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.ledger import differing, symbols_without_assets, unexplained
+from trio_binance_uds.stream.recovery.spot.life import OrderFacts, Place, Rank, reports_of
+from trio_binance_uds.stream.recovery.spot.reports import list_status_of, position_of, started
 
 
 @attrs.frozen(kw_only=True)

@@ -27,7 +27,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from trio_binance_uds.events import BalanceUpdate, Event, ExecutionReport, ListStatus, OutboundAccountPosition
-from trio_binance_uds.stream.recovery.answers import (
+from trio_binance_uds.stream.recovery.spot.answers import (
     FINAL_STATUSES,
     AccountAnswer,
     FillAnswer,
@@ -35,7 +35,7 @@ from trio_binance_uds.stream.recovery.answers import (
     ListAnswer,
     OrderAnswer,
 )
-from trio_binance_uds.stream.recovery.reports import list_status_of, report_of
+from trio_binance_uds.stream.recovery.spot.reports import list_status_of, report_of
 
 # How long, and how many, finished orders and lists are remembered. Queries go back to half a minute before the last
 # sign of life, so this is ample.

@@ -22,7 +22,7 @@ from trio_binance_uds.events import (
     OutboundAccountPosition,
     RejectReason,
 )
-from trio_binance_uds.stream.recovery.answers import ListAnswer, OrderAnswer
+from trio_binance_uds.stream.recovery.spot.answers import ListAnswer, OrderAnswer
 
 ZERO = Decimal("0.00000000")  # with the digits that the venue sends
 

@@ -30,9 +30,9 @@ from trio_binance_uds.events import (
     ListStatus,
     OutboundAccountPosition,
 )
-from trio_binance_uds.stream.recovery.answers import AccountAnswer, Key
-from trio_binance_uds.stream.recovery.life import Rank
-from trio_binance_uds.stream.recovery.reconstruct import Doubt
+from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, Key
+from trio_binance_uds.stream.recovery.spot.life import Rank
+from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt
 
 _RANKS: Mapping[str, Rank] = {
     "NEW": Rank.NEW,
@@ -96,6 +96,10 @@ class Recovered:
     def live_assets(self) -> frozenset[str]:
         """The assets whose balances are left to the live events."""
         return self._live_assets
+
+    def echoes(self) -> Echoes:
+        """Return what to look out for while a live event can still repeat one of these."""
+        return Echoes(self)
 
     def without(self, parked: Iterable[Event]) -> Recovered:
         """Return what remains to be told beside the events that the new link has brought meanwhile.

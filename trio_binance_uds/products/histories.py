@@ -1,0 +1,82 @@
+"""What the venue can be asked about an account's past, as values: after a gap, recovery goes by these.
+
+There is one class for each family of queries, and for each class one way to recover.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import TypeAlias
+
+import attrs
+
+from trio_binance_uds.products.environments import Host
+from trio_binance_uds.products.mechanisms import MarginAccount
+
+
+@attrs.frozen
+class SpotHistory:
+    """The queries of a spot account, on its own WebSocket API connection."""
+
+
+@attrs.frozen(kw_only=True)
+class MarginHistory:
+    """The queries of margin accounts: ``/sapi/v1/margin/...``."""
+
+    rest: Host
+    accounts: tuple[MarginAccount, ...]
+
+
+@attrs.frozen(kw_only=True)
+class MarginRiskHistory:
+    """The queries of a cross-margin account's debt and margin level: ``/sapi/v1/margin/...``."""
+
+    rest: Host
+
+
+@unique
+class FuturesKind(StrEnum):
+    """What a futures account settles in."""
+
+    USDM = "usdm"
+    COINM = "coinm"
+
+
+@attrs.frozen(kw_only=True)
+class FuturesHistory:
+    """The queries of a futures account: ``/fapi/...`` or ``/dapi/...``."""
+
+    rest: Host
+    kind: FuturesKind
+
+
+@attrs.frozen(kw_only=True)
+class OptionsHistory:
+    """The queries of an options account: ``/eapi/v1/...``."""
+
+    rest: Host
+
+
+@attrs.frozen(kw_only=True)
+class PortfolioMarginHistory:
+    """The queries of a Portfolio Margin account: ``/papi/...``, for its three parts."""
+
+    rest: Host
+
+
+@attrs.frozen(kw_only=True)
+class PortfolioMarginProHistory:
+    """The query of a Portfolio Margin Pro account: ``/sapi/v1/portfolio/account``."""
+
+    rest: Host
+
+
+History: TypeAlias = (
+    SpotHistory
+    | MarginHistory
+    | MarginRiskHistory
+    | FuturesHistory
+    | OptionsHistory
+    | PortfolioMarginHistory
+    | PortfolioMarginProHistory
+)

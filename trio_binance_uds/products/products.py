@@ -1,0 +1,207 @@
+"""The table of products: each names its mechanism, its events, and what can be asked about its past.
+
+Nothing outside of this table knows a product by its name.
+
+Source: the pages named at each mechanism; "Important WebSocket Change Notice" (2026-03-05) for the private URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import attrs
+
+from trio_binance_uds.events import (
+    COINM_EVENTS,
+    MARGIN_EVENTS,
+    MARGIN_RISK_EVENTS,
+    OPTIONS_EVENTS,
+    PORTFOLIO_MARGIN_EVENTS,
+    PORTFOLIO_MARGIN_PRO_EVENTS,
+    SPOT_EVENTS,
+    USDM_EVENTS,
+    Event,
+)
+from trio_binance_uds.products.environments import Host
+from trio_binance_uds.products.histories import (
+    FuturesHistory,
+    FuturesKind,
+    History,
+    MarginHistory,
+    MarginRiskHistory,
+    OptionsHistory,
+    PortfolioMarginHistory,
+    PortfolioMarginProHistory,
+    SpotHistory,
+)
+from trio_binance_uds.products.mechanisms import (
+    KeyPlace,
+    ListenKeyStream,
+    ListenTokenSubscription,
+    MarginAccount,
+    Mechanism,
+    WsApiSubscription,
+)
+
+_SYMBOL = re.compile(r"\w{1,40}")
+
+
+def _read_only(event_types: Mapping[str, type[Event]]) -> Mapping[str, type[Event]]:
+    return MappingProxyType(dict(event_types))
+
+
+@attrs.frozen
+class Product:
+    """One kind of account whose events can be streamed.
+
+    Attributes:
+        name: as it is written on the command line, such as ``spot``; events are marked with it.
+        mechanism: how a subscription comes about and stays alive.
+        event_types: the typed event for each value of the wire's ``e``.
+        history: what can be asked about the past; ``None``: nothing, so that no gap can be proven complete.
+    """
+
+    name: str
+    mechanism: Mechanism
+    event_types: Mapping[str, type[Event]] = attrs.field(converter=_read_only, eq=False, repr=False)
+    history: History | None = None
+
+
+SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), SPOT_EVENTS, SpotHistory())
+
+
+def _margin(name: str, accounts: tuple[MarginAccount, ...]) -> Product:
+    return Product(
+        name,
+        ListenTokenSubscription(ws_api=Host.SPOT_WS_API, rest=Host.SPOT_REST, accounts=accounts),
+        MARGIN_EVENTS,
+        MarginHistory(rest=Host.SPOT_REST, accounts=accounts),
+    )
+
+
+CROSS_MARGIN = _margin("cross-margin", (MarginAccount(name="cross-margin"),))
+
+
+def isolated_margin(symbol: str) -> Product:
+    """Return the product that is the isolated margin account of one pair, such as ``BTCUSDT``.
+
+    Raises:
+        ValueError: it is no symbol; they are written in upper case.
+    """
+    if not _SYMBOL.fullmatch(symbol) or symbol != symbol.upper():
+        raise ValueError(f"an isolated margin account is named by its symbol in upper case, got {symbol!r}")
+    name = f"isolated-margin:{symbol}"
+    return _margin(name, (MarginAccount(name=name, symbol=symbol),))
+
+
+def margin_accounts(*products: Product) -> Product:
+    """Return the product that is several margin accounts on one connection, as ``CROSS_MARGIN`` and isolated pairs.
+
+    Each event's ``account`` says whose it is.
+
+    Raises:
+        ValueError: one of them is no margin account with a listen token, or is named twice; or there is none.
+    """
+    accounts: list[MarginAccount] = []
+    for product in products:
+        if not isinstance(product.mechanism, ListenTokenSubscription):
+            raise ValueError(f"{product.name} is not subscribed to with a listen token and needs a stream of its own")
+        accounts += product.mechanism.accounts
+    names = [account.name for account in accounts]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"name at least one margin account, and each once; got {', '.join(names) or 'none'}")
+    return _margin("+".join(names), tuple(accounts))
+
+
+MARGIN_RISK = Product(
+    "margin-risk",
+    ListenKeyStream(
+        rest=Host.SPOT_REST,
+        path="/sapi/v1/margin/listen-key",
+        stream=Host.MARGIN_STREAM,
+        put_names_key=True,
+        time_path="/api/v3/time",
+    ),
+    MARGIN_RISK_EVENTS,
+    MarginRiskHistory(rest=Host.SPOT_REST),
+)
+
+
+def usdm_futures(*, events: Iterable[str] = ()) -> Product:
+    """Return the product that is a USD-M futures account, with these types of events only, or with all.
+
+    What is not listed never comes; ``listenKeyExpired`` is added. Binance does not check the names, so they are
+    checked here.
+
+    Raises:
+        ValueError: an event is of no type that USD-M futures have.
+    """
+    wanted = tuple(dict.fromkeys(events))
+    if unknown := [name for name in wanted if name not in USDM_EVENTS]:
+        raise ValueError(f"USD-M futures have no event {unknown[0]!r}; they have {', '.join(USDM_EVENTS)}")
+    if wanted and "listenKeyExpired" not in wanted:
+        wanted += ("listenKeyExpired",)
+    return Product(
+        "usdm-futures",
+        ListenKeyStream(
+            rest=Host.USDM_REST,
+            path="/fapi/v1/listenKey",
+            stream=Host.USDM_STREAM,
+            place=KeyPlace.QUERY,
+            events=wanted,
+            put_tells_key=True,
+            time_path="/fapi/v1/time",
+        ),
+        USDM_EVENTS,
+        FuturesHistory(rest=Host.USDM_REST, kind=FuturesKind.USDM),
+    )
+
+
+USDM_FUTURES = usdm_futures()
+COINM_FUTURES = Product(
+    "coinm-futures",
+    ListenKeyStream(
+        rest=Host.COINM_REST,
+        path="/dapi/v1/listenKey",
+        stream=Host.COINM_STREAM,
+        put_tells_key=True,
+        time_path="/dapi/v1/time",
+    ),
+    COINM_EVENTS,
+    FuturesHistory(rest=Host.COINM_REST, kind=FuturesKind.COINM),
+)
+OPTIONS = Product(
+    "options",
+    ListenKeyStream(
+        rest=Host.OPTIONS_REST,
+        path="/eapi/v1/listenKey",
+        stream=Host.OPTIONS_STREAM,
+        time_path="/eapi/v1/time",
+    ),
+    OPTIONS_EVENTS,
+    OptionsHistory(rest=Host.OPTIONS_REST),
+)
+PORTFOLIO_MARGIN = Product(
+    "portfolio-margin",
+    ListenKeyStream(
+        rest=Host.PORTFOLIO_MARGIN_REST,
+        path="/papi/v1/listenKey",
+        stream=Host.PORTFOLIO_MARGIN_STREAM,
+    ),
+    PORTFOLIO_MARGIN_EVENTS,
+    PortfolioMarginHistory(rest=Host.PORTFOLIO_MARGIN_REST),
+)
+PORTFOLIO_MARGIN_PRO = Product(
+    "portfolio-margin-pro",
+    ListenKeyStream(
+        rest=Host.USDM_REST,
+        path="/fapi/v1/listenKey",
+        stream=Host.PORTFOLIO_MARGIN_PRO_STREAM,
+        put_tells_key=True,
+        time_path="/fapi/v1/time",
+    ),
+    PORTFOLIO_MARGIN_PRO_EVENTS,
+    PortfolioMarginProHistory(rest=Host.SPOT_REST),
+)

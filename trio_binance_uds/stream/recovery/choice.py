@@ -1,0 +1,19 @@
+"""Which way to recover fits a product: one for each class of histories."""
+
+from __future__ import annotations
+
+from trio_binance_uds.products import Product, SpotHistory
+from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
+from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
+
+
+def recoverer_for(product: Product, options: Recovery) -> Recoverer:
+    """Return the recoverer of a new stream."""
+    if not options.enabled:
+        return NoRecovery("recovery is switched off")
+    match product.history:
+        case SpotHistory():
+            return SpotRecoverer(options)
+        case _:
+            return NoRecovery(f"nothing can be asked about the past of {product.name}")

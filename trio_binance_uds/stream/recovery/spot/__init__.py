@@ -1,0 +1,1 @@
+"""How a spot account recovers what its stream has missed: by the queries of the WebSocket API."""
