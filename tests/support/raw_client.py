@@ -19,7 +19,7 @@ from trio_binance_uds.products import Host
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount
 from trio_binance_uds.wire.requests import ws_signing_text
 
-PATIENCE = 300
+PATIENCE = 2000
 
 
 class Rejected(Exception):
