@@ -31,11 +31,13 @@ class Route:
         permission: what a key needs for it; ``None``: anybody may call it.
         weight: what a call with these parameters costs.
         orders: how many orders it counts as.
+        per_account: whether a call of ``/sapi`` counts against the account; else against the address.
     """
 
     permission: Permission | None
     weight: Callable[[Mapping[str, Any]], int] = _one
     orders: int = 0
+    per_account: bool = False
 
 
 class Desk(Protocol):
