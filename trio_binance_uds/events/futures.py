@@ -110,8 +110,13 @@ class OrderTradeUpdate(KnownEvent):
         metadata=flag("o.pP", "Whether price protection is on; not under Portfolio Margin.", optional=True),
     )
     realized_profit: Decimal = field(metadata=amount("o.rp", "The profit that this trade realised."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str = field(
-        metadata=choice(SelfTradePreventionMode, "o.V", "What happens if it would meet an order of its own group.")
+    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+        metadata=choice(
+            SelfTradePreventionMode,
+            "o.V",
+            "What happens if it would meet an order of its own group; can be None when recovered.",
+            live_only=True,
+        )
     )
     price_match_mode: PriceMatchMode | str | None = field(
         default=None,

@@ -71,15 +71,6 @@ class PortfolioMarginOrderTradeUpdate(OrderTradeUpdate):
             live_only=True,
         )
     )
-    # Wider than in the base: the queries of CM orders do not tell it.
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(  # type: ignore[assignment]
-        metadata=choice(
-            SelfTradePreventionMode,
-            "o.V",
-            "What happens if it would meet an order of its own group; can be None when recovered.",
-            live_only=True,
-        )
-    )
     strategy_type: str | None = field(
         default=None,
         metadata=text(
