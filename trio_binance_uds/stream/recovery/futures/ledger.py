@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate, chain
 from operator import attrgetter
+from typing import TypeVar
 
 import attrs
 
@@ -29,6 +30,8 @@ from trio_binance_uds.stream.recovery.futures.dialect import margin_asset_of
 from trio_binance_uds.stream.recovery.futures.evidence import Evidence
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge, Told
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState
+
+_StateT = TypeVar("_StateT")
 
 _INCOME_IS_EARLY_BY = timedelta(seconds=60)
 # Profit and commission are told to eight digits, and so is the wallet.
@@ -241,7 +244,7 @@ def _span(start: datetime, end: datetime | None) -> Span:
     return Span(start, start if end is None else max(start, end))
 
 
-def _is_stale(told: Told[object], now: object, updated: datetime | None) -> bool:
+def _is_stale(told: Told[_StateT], now: _StateT, updated: datetime | None) -> bool:
     return now != told.state and (updated is None or updated < told.at)
 
 
