@@ -31,11 +31,19 @@ class CoinmOrderTradeUpdate(OrderTradeUpdate):
 
     account_alias: str = field(metadata=text("i", "The account's alias."))
     margin_asset: str = field(metadata=text("o.ma", "The asset of the margin."))
-    bid_quantity: Decimal = field(
-        metadata=amount("o.b", "The quantity of all open bids of the account on the symbol, in base asset.")
+    bid_quantity: Decimal | None = field(
+        metadata=amount(
+            "o.b",
+            "The quantity of all open bids of the account on the symbol, in base asset; None when recovered.",
+            live_only=True,
+        )
     )
-    ask_quantity: Decimal = field(
-        metadata=amount("o.a", "The quantity of all open asks of the account on the symbol, in base asset.")
+    ask_quantity: Decimal | None = field(
+        metadata=amount(
+            "o.a",
+            "The quantity of all open asks of the account on the symbol, in base asset; None when recovered.",
+            live_only=True,
+        )
     )
 
 

@@ -110,8 +110,13 @@ class OrderTradeUpdate(KnownEvent):
         metadata=flag("o.pP", "Whether price protection is on; not under Portfolio Margin.", optional=True),
     )
     realized_profit: Decimal = field(metadata=amount("o.rp", "The profit that this trade realised."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str = field(
-        metadata=choice(SelfTradePreventionMode, "o.V", "What happens if it would meet an order of its own group.")
+    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+        metadata=choice(
+            SelfTradePreventionMode,
+            "o.V",
+            "What happens if it would meet an order of its own group; can be None when recovered.",
+            live_only=True,
+        )
     )
     price_match_mode: PriceMatchMode | str | None = field(
         default=None,
@@ -158,12 +163,19 @@ class OrderTradeUpdate(KnownEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class AccountUpdateBalance:
-    """One asset of an :class:`AccountUpdate`; all but ``balance_change`` are absolute."""
+    """One asset of an :class:`AccountUpdate`; all but ``balance_change`` are absolute.
+
+    When recovered, ``balance_change`` is since the balance that was last told, and ``None`` where that is not known.
+    """
 
     asset: str = field(metadata=text("a", "The asset."))
     wallet_balance: Decimal = field(metadata=amount("wb", "The wallet's balance."))
     cross_wallet_balance: Decimal = field(metadata=amount("cw", "The part of it that backs cross positions."))
-    balance_change: Decimal = field(metadata=amount("bc", "The change, apart from profit, loss and commission."))
+    balance_change: Decimal | None = field(
+        metadata=amount(
+            "bc", "The change, apart from profit, loss and commission; can be None when recovered.", live_only=True
+        )
+    )
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -173,8 +185,14 @@ class AccountUpdatePosition:
     symbol: str = field(metadata=text("s", "The symbol."))
     position_amount: Decimal = field(metadata=amount("pa", "The size; negative when short."))
     entry_price: Decimal = field(metadata=amount("ep", "The average entry price."))
-    breakeven_price: Decimal = field(metadata=amount("bep", "The price at which closing it costs nothing."))
-    accumulated_realized: Decimal = field(metadata=amount("cr", "The profit realised so far, before fees."))
+    breakeven_price: Decimal | None = field(
+        metadata=amount(
+            "bep", "The price at which closing it costs nothing; can be None when recovered.", live_only=True
+        )
+    )
+    accumulated_realized: Decimal | None = field(
+        metadata=amount("cr", "The profit realised so far, before fees; None when recovered.", live_only=True)
+    )
     unrealized_pnl: Decimal = field(metadata=amount("up", "The profit not realised, as of this event."))
     margin_type: MarginType | str | None = field(
         default=None,
@@ -198,6 +216,9 @@ class AccountUpdate(KnownEvent):
     Only what changed is listed, so merge it by asset, and by symbol and position side: what is missing is as it was.
     Funding of a cross position lists no position. Unrealised profit is not sent again when the mark price moves. Under
     Portfolio Margin the balances are those of the one wallet that ``business_unit`` names.
+
+    A recovered one tells what there is now of what has changed in a gap, whatever the reasons were: its
+    ``event_reason_type`` is ``"RECOVERED"``, which is no word of Binance's.
 
     Source: Binance USD-M and COIN-M Futures, "Event: Balance and Position Update", and Portfolio Margin, "Event:
     Futures Balance and Position Update" (2026-05-28).

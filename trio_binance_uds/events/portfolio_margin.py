@@ -57,11 +57,19 @@ class PortfolioMarginOrderTradeUpdate(OrderTradeUpdate):
     account_alias: str | None = field(
         default=None, metadata=text("i", "The account's alias; empty for UM.", optional=True)
     )
-    bids_notional: Decimal = field(
-        metadata=amount("o.b", "The notional of all open bids on the symbol, as documented; CM may mean a quantity.")
+    bids_notional: Decimal | None = field(
+        metadata=amount(
+            "o.b",
+            "The notional of all open bids on the symbol, as documented; CM may mean a quantity. None when recovered.",
+            live_only=True,
+        )
     )
-    ask_notional: Decimal = field(
-        metadata=amount("o.a", "The notional of all open asks on the symbol, as documented; CM may mean a quantity.")
+    ask_notional: Decimal | None = field(
+        metadata=amount(
+            "o.a",
+            "The notional of all open asks on the symbol, as documented; CM may mean a quantity. None when recovered.",
+            live_only=True,
+        )
     )
     strategy_type: str | None = field(
         default=None,
@@ -109,8 +117,8 @@ class ConditionalOrderTradeUpdate(KnownEvent):
     book_time: datetime = field(metadata=time("so.T", "When it was placed."))
     update_time: datetime = field(metadata=time("so.ut", "When it last changed."))
     is_reduce_only: bool = field(metadata=flag("so.R", "Whether it may only reduce a position."))
-    stop_price_working_type: WorkingType | str = field(
-        metadata=choice(WorkingType, "so.wt", "Which price triggers it.")
+    stop_price_working_type: WorkingType | str | None = field(
+        metadata=choice(WorkingType, "so.wt", "Which price triggers it; can be None when recovered.", live_only=True)
     )
     position_side: PositionSide | str = field(metadata=choice(PositionSide, "so.ps", "The position that it is for."))
     is_close_all: bool | None = field(
@@ -125,8 +133,13 @@ class ConditionalOrderTradeUpdate(KnownEvent):
     order_id: int | None = field(
         default=None, metadata=integer("so.i", "The real order; only once triggered.", optional=True)
     )
-    self_trade_prevention_mode: SelfTradePreventionMode | str = field(
-        metadata=choice(SelfTradePreventionMode, "so.V", "What happens if it would meet an order of its own group.")
+    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+        metadata=choice(
+            SelfTradePreventionMode,
+            "so.V",
+            "What happens if it would meet an order of its own group; can be None when recovered.",
+            live_only=True,
+        )
     )
     good_till_date: datetime | None = field(
         default=None,

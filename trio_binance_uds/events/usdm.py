@@ -31,10 +31,16 @@ class UsdmOrderTradeUpdate(OrderTradeUpdate):
     Source: Binance USD-M Futures, "Event: Order Update" (2026-05-28), with the change log of 2026-07-28.
     """
 
-    bids_notional: Decimal = field(
-        metadata=amount("o.b", "The notional of all open bids of the account on the symbol.")
+    bids_notional: Decimal | None = field(
+        metadata=amount(
+            "o.b", "The notional of all open bids of the account on the symbol; None when recovered.", live_only=True
+        )
     )
-    ask_notional: Decimal = field(metadata=amount("o.a", "The notional of all open asks of the account on the symbol."))
+    ask_notional: Decimal | None = field(
+        metadata=amount(
+            "o.a", "The notional of all open asks of the account on the symbol; None when recovered.", live_only=True
+        )
+    )
     ignored_si: int | None = field(
         default=None, metadata=integer("o.si", "Documented as to be ignored.", optional=True)
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from trio_binance_uds.products import Product, SpotHistory
+from trio_binance_uds.products import FuturesHistory, ListenKeyStream, PortfolioMarginHistory, Product, SpotHistory
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
+from trio_binance_uds.stream.recovery.futures.dialect import DIALECTS
+from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
+from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
 from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
 
@@ -15,5 +19,16 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
     match product.history:
         case SpotHistory():
             return SpotRecoverer(options)
+        case FuturesHistory(kind=kind):
+            scope = Scope(dialect=DIALECTS[kind], account=product.name, types=_types_asked_for(product))
+            return FuturesRecoverer(scope, options)
+        case PortfolioMarginHistory():
+            return PortfolioRecoverer(product.name, options)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
+
+
+def _types_asked_for(product: Product) -> frozenset[str]:
+    """Return the types of events that a stream was asked for; empty is all."""
+    mechanism = product.mechanism
+    return frozenset(mechanism.events) if isinstance(mechanism, ListenKeyStream) else frozenset()

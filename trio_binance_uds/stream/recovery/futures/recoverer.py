@@ -1,0 +1,40 @@
+"""The recovery of a futures stream: what it has told, and how it asks for the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from trio_binance_uds.events import Event
+from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.futures.recovered import Recovered
+from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.futures.scope import Scope
+from trio_binance_uds.stream.recovery.inquiry import Request
+from trio_binance_uds.stream.recovery.options import Recovery
+
+log: logging.Logger = logging.getLogger(__name__)
+
+
+class FuturesRecoverer:
+    """Knows what the user was told, and recovers what was missed."""
+
+    def __init__(self, scope: Scope, options: Recovery) -> None:
+        self._scope = scope
+        self._options = options
+        self.knowledge: Knowledge = Knowledge(scope.dialect.unit)
+
+    def observe(self, event: Event) -> None:
+        """Take in an event that was accepted for delivery."""
+        self.knowledge.observe(event)
+
+    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+        """Ask what was there before the stream began."""
+        unknown = await baseline(request, self.knowledge, self._scope, self._options, now)
+        if unknown:
+            log.warning("gaps cannot be proven complete: %s", unknown)
+
+    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+        """Ask for what was missed since then; it raises no ordinary exception."""
+        return await recover(request, self.knowledge, self._scope, since, self._options, now)

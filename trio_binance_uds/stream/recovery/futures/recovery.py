@@ -1,0 +1,297 @@
+"""Recovers what a futures stream missed: it asks the venue, compares the answers with what was told, tells the rest.
+
+The order of the questions matters. First come balances, positions and open orders, as of one moment; then the history,
+which must explain them; then details that the history calls for. What does not fit together is asked once more a
+second later, since the venue's databases lag behind its memory. What then still does not fit is said: ``complete``
+is true only if every question was answered, the fills of each order add up, every order that was open has a known
+fate, every position is what it was plus the fills, and every wallet what it was plus profit, commission and income.
+
+What cannot be recovered, because no query tells it:
+
+* ``MARGIN_CALL``, ``STRATEGY_UPDATE``, ``GRID_UPDATE`` and ``CONDITIONAL_ORDER_TRIGGER_REJECT``. ``TRADE_LITE`` is not
+  made up: a fill is recovered as an order report, once, also where its ``TRADE_LITE`` was told before.
+* What :mod:`reports` names: the notional of open orders, why an order expired, the id of a modification.
+* Each update of balances and positions: there is one with what is now of each that has changed, as it was answered. Its
+  reason is ``RECOVERED``: funding and transfers of the gap are in its ``balance_change``.
+* That a trailing stop was activated, that a conditional order was about to trigger, and why one failed.
+* When a leverage or the multi-assets mode was changed: the time at which it was found stands for it.
+* Whether a fill of a liquidation was reported as ``CALCULATED``: it is recovered as a trade.
+* Orders that were canceled or expired without a fill more than three days ago, and all that is older than 90 days.
+* Where the history is asked symbol by symbol (COIN-M, Portfolio Margin), orders that were placed and ended without a
+  fill on symbols that never were on this stream, have no open order or position and were not named; a fill shows in the
+  income, and its symbol is asked about. The same holds for conditional orders everywhere.
+* Orders that were placed and ended without a fill so shortly before that the database does not show them yet, unless
+  it lacks something that is known too.
+
+Source: Binance USD-M and COIN-M Futures, "Account" and "Trade" (2026-05-28), with the change log up to 2026-08-26.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+
+import trio
+
+from trio_binance_uds.stream.recovery.futures.evidence import Evidence
+from trio_binance_uds.stream.recovery.futures.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.futures.life import OrderFacts
+from trio_binance_uds.stream.recovery.futures.questions import Questions
+from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt, reconstruct
+from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
+from trio_binance_uds.stream.recovery.futures.scope import Scope
+from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.options import Recovery
+
+# The clocks of client and venue are compared by a round trip, and an event may have been under way.
+_MARGIN = timedelta(seconds=30)
+_AGAIN_SECONDS = 1.0
+
+
+async def baseline(
+    request: Request, knowledge: Knowledge, scope: Scope, options: Recovery, now: Callable[[], datetime]
+) -> str:
+    """Learn what was there before the stream began; to be called right after the first subscription. Weight 100.
+
+    Returns "" or why it is not known, and raises no ordinary exception. Cancelled, it leaves nothing behind.
+    """
+    at = now()
+    knowledge.begin(at)
+    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, options.max_weight)
+    questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
+    with trio.move_on_after(options.max_seconds):
+        await inquiry.ask(_state(questions, scope))
+    answers = _baseline_answers(knowledge, evidence, scope)
+    if answers is None:
+        knowledge.no_baseline_because = "; ".join(inquiry.reasons())
+        return knowledge.no_baseline_because
+    knowledge.take_baseline(answers, at)
+    return ""
+
+
+async def recover(
+    request: Request,
+    knowledge: Knowledge,
+    scope: Scope,
+    since: datetime,
+    options: Recovery,
+    now: Callable[[], datetime],
+) -> Recovered:
+    """Ask for what happened since a time until which everything was told, while the events of a new link are parked.
+
+    It takes a handful of round trips, a second more if something has to be asked again, and ``max_seconds`` at most.
+    It costs about 150 in weight on USD-M, 5 to 20 per symbol with activity, and a few per order that changed in an
+    unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
+    """
+    recovery = _Recovery(request, knowledge, scope, since, options, now)
+    with trio.move_on_after(options.max_seconds):
+        await recovery.ask()
+    return recovery.result()
+
+
+def _state(questions: Questions, scope: Scope) -> Iterator[Question]:
+    """Ask for what is now."""
+    yield questions.balances()
+    yield questions.positions()
+    yield questions.open_orders()
+    if scope.tells_conditionals:
+        yield from questions.open_conditionals()
+    if scope.tells("ACCOUNT_CONFIG_UPDATE"):
+        yield from questions.settings()
+
+
+class _Recovery:
+    """One recovery."""
+
+    def __init__(
+        self,
+        request: Request,
+        knowledge: Knowledge,
+        scope: Scope,
+        since: datetime,
+        options: Recovery,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._knowledge = knowledge
+        self._scope = scope
+        self._options = options
+        self._inquiry = Inquiry(request, options.max_weight)
+        if knowledge.began is None:
+            knowledge.begin(since)
+        assert knowledge.began is not None
+        start, until = max(since - _MARGIN, knowledge.began), now()
+        self._evidence = Evidence(knowledge, start, until)
+        self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until)
+        self._asked: set[Hashable] = set()
+
+    async def ask(self) -> None:
+        # What is now comes before the history that must explain it, and the open orders say whose history.
+        await self._put(_state(self._questions, self._scope))
+        await self._put(self._history(thorough=False))
+        await self._follow_up()
+        doubts = reconstruct(self._knowledge, self._evidence, self._scope).doubts
+        if doubts and not self._inquiry.is_over:
+            await trio.sleep(_AGAIN_SECONDS)
+            await self._ask_again(doubts)
+
+    def result(self) -> Recovered:
+        knowledge, evidence = self._knowledge, self._evidence
+        found = reconstruct(knowledge, evidence, self._scope)
+        reasons = [*self._inquiry.reasons(), *self._scope.lacking()]
+        if knowledge.baseline_at is None:
+            why = knowledge.no_baseline_because
+            reasons.append(f"what was there before the stream began is not known ({why})")
+            self._make_up_for_baseline()
+        told = {key: record.state().executed for key, record in knowledge.orders.items()}
+        basis = Basis(
+            reasons=tuple(reasons),
+            doubts=found.doubts,
+            told_filled=told,
+            balances=evidence.balances or {},
+            positions=evidence.positions or {},
+            unit=self._scope.dialect.unit,
+        )
+        return Recovered.judged(found.events, basis)
+
+    # Rounds of questions.
+
+    async def _put(self, questions: Iterable[Question]) -> bool:
+        """Ask what was not asked yet; return whether there was anything."""
+        new = {question.identity: question for question in questions if question.identity not in self._asked}
+        self._asked.update(new)
+        if new and not self._inquiry.is_over:
+            await self._inquiry.ask(new.values())
+            return True
+        return False
+
+    async def _follow_up(self) -> None:
+        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
+        while await self._put(self._details()):
+            pass
+
+    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
+        """Repeat what the doubts are about: they may be due to answers that lag behind."""
+        questions, again = self._questions, list[Question]()
+        keys = [doubt.key for doubt in doubts if doubt.key is not None]
+        # Balances and positions stay as they were taken: newer ones would need newer history, and so on.
+        if any(doubt.is_stale for doubt in doubts):
+            again += [questions.balances(), questions.positions()]
+        if keys:
+            again.append(questions.open_orders())
+        again += [questions.order(key) for key in keys]
+        conditionals = self._knowledge.conditionals
+        numbers = [doubt.conditional for doubt in doubts if doubt.conditional is not None]
+        again += [questions.conditional(number, conditionals[number].symbol) for number in numbers]
+        self._evidence.not_found.clear()
+        self._evidence.conditionals_not_found.clear()
+        self._asked = {question.identity for question in again}
+        await self._inquiry.ask(again)
+        await self._put(self._history(thorough=True))
+        await self._follow_up()
+
+    # What to ask.
+
+    def _symbols(self) -> list[str]:
+        """Return the symbols to ask about, the most relevant first."""
+        knowledge, evidence = self._knowledge, self._evidence
+        with_orders = chain((symbol for symbol, _ in knowledge.orders), (s for s, _ in evidence.open_orders or ()))
+        with_conditionals = chain(
+            (place.symbol for place in knowledge.conditionals.values()),
+            (answer.symbol for answer in evidence.conditionals.values()),
+        )
+        with_positions = chain(
+            (symbol for (symbol, _), told in knowledge.positions.items() if told.state.amount),
+            (row.symbol for row in (evidence.positions or {}).values() if row.amount),
+        )
+        seen = sorted(knowledge.symbols, key=lambda symbol: knowledge.symbols[symbol], reverse=True)
+        traded = [income.symbol for income in evidence.incomes.values() if income.symbol]
+        found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, seen)
+        return list(dict.fromkeys(found))
+
+    def _history(self, *, thorough: bool) -> Iterator[Question]:
+        """Ask for the income, the orders, and at once for the trades where there are likely some."""
+        questions, symbols = self._questions, self._symbols()
+        yield from questions.incomes()
+        if self._scope.tells("ORDER_TRADE_UPDATE"):
+            yield from questions.orders(symbols)
+            busy = {symbol for symbol, _ in self._knowledge.orders} | set(self._options.symbols)
+            for symbol in symbols:
+                if thorough or symbol in busy:
+                    yield questions.trades_of(symbol)
+        if self._scope.tells_conditionals and not self._knowledge.lacks_conditional_routes:
+            yield from questions.conditionals(symbols)
+
+    def _details(self) -> Iterator[Question]:
+        """Ask for what the answers so far call for."""
+        evidence, questions, knowledge = self._evidence, self._questions, self._knowledge
+        if self._scope.tells("ORDER_TRADE_UPDATE"):
+            facts = evidence.facts()
+            known = {one.order.key for one in facts}
+            # A symbol can come to light by any answer; where nothing needs it, all of this has been asked.
+            yield from questions.orders(self._symbols())
+            for symbol in evidence.traded_symbols():
+                yield questions.trades_of(symbol)
+            for key in evidence.untold_fills():
+                if key not in known:
+                    yield questions.order(key)
+                    if key in evidence.not_found:
+                        yield questions.forced_orders_of(key[0])
+            for one in facts:
+                yield from self._details_of(one)
+        if self._scope.tells_conditionals and not knowledge.lacks_conditional_routes:
+            yield from questions.conditionals(self._symbols())
+            for number in evidence.missing_conditionals():
+                yield questions.conditional(number, knowledge.conditionals[number].symbol)
+            for answer in evidence.conditional_news():
+                if answer.order_id is not None and self._scope.tells("ORDER_TRADE_UPDATE"):
+                    yield from self._order_of_conditional((answer.symbol, answer.order_id))
+
+    def _order_of_conditional(self, key: tuple[str, int]) -> Iterator[Question]:
+        if key not in self._evidence.orders:
+            yield self._questions.order(key)
+
+    def _details_of(self, facts: OrderFacts) -> Iterator[Question]:
+        evidence, questions, order = self._evidence, self._questions, facts.order
+        if not order.is_final and evidence.open_orders is not None and order.key not in evidence.open_orders:
+            yield questions.order(order.key)
+        is_unknown = facts.told is None and not facts.is_born  # It was there before the stream, but nobody said so.
+        if facts.missing_quantity() > 0 or (is_unknown and order.executed):
+            yield questions.trades_of(order.symbol)
+            if not is_unknown and questions.trades_of(order.symbol).identity in self._asked:
+                # Lower ids than the last one told: from a gap that was not made good.
+                yield questions.trades_of_order(order.key)
+        if _may_be_amended(facts):
+            yield questions.amendments_of(order.key)
+
+    def _make_up_for_baseline(self) -> None:
+        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
+        answers = _baseline_answers(self._knowledge, self._evidence, self._scope)
+        if answers is not None and not self._inquiry.is_over:
+            assert self._knowledge.began is not None
+            self._knowledge.take_baseline(answers, self._knowledge.began)
+
+
+def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> BaselineAnswers | None:
+    if evidence.balances is None or evidence.positions is None or evidence.open_orders is None:
+        return None
+    if scope.tells_conditionals and evidence.open_conditionals is None and not knowledge.lacks_conditional_routes:
+        return None
+    return BaselineAnswers(
+        balances=evidence.balances,
+        positions=evidence.positions,
+        orders=tuple([evidence.orders[key] for key in evidence.open_orders]),
+        conditionals=tuple([evidence.conditionals[number] for number in evidence.open_conditionals or ()]),
+        leverages=evidence.leverages,
+        is_multi_assets_mode=evidence.is_multi_assets_mode,
+        at=evidence.asked_at,
+    )
+
+
+def _may_be_amended(facts: OrderFacts) -> bool:
+    """Whether something may have happened to an order that stands on the book, beside its fills and its end."""
+    order = facts.order
+    if order.state["order_type"] == "MARKET" or order.state["time_in_force"] in ("IOC", "FOK"):
+        return False
+    before = facts.told.updated if facts.told is not None else order.created
+    return before is None or order.updated > before or facts.has_missing_amendment()
