@@ -137,7 +137,10 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run tests/benchmarks; numbers are for comparing on one machine, and nothing fails for being slow."""
+    """Compare what it costs with what other clients cost; ``--quick``, ``--publish`` and others: see ``-- --help``.
+
+    Numbers are for comparing on one machine, and nothing fails for being slow. The other clients are installed into
+    environments of their own, from PyPI and npm; one that cannot be had is left out.
+    """
     install(session, *group("test"))
-    for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")):
-        session.run("python", str(script.relative_to(ROOT)), *session.posargs)
+    session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
