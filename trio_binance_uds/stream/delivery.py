@@ -18,6 +18,9 @@ from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
 
 _REPORTS_REMEMBERED = 4096
+# How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
+# sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
+_MAY_WAIT_AT_LEAST = 20_000
 
 
 @attrs.frozen
@@ -42,7 +45,7 @@ class Delivery:
         self._recoverer = recoverer
         self._record = record
         self._recovery_echoes: list[RecoveryEchoes] = []
-        self.handover: Handover = Handover(self._deliver, max_parked=buffer.size)
+        self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
         self._reports: set[tuple[str, int | None]] = set()
         self._older_reports: set[tuple[str, int | None]] = set()
         self.blindness: Blindness | None = None
