@@ -250,6 +250,29 @@ async def test_a_link_lost_during_a_recovery_is_recovered_by_the_next(autojump_c
     assert story(staged.items) == sent_story(staged)
 
 
+async def test_what_a_recovery_brings_beyond_the_waiting_live_events_comes_behind_them(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with reading() as staged:
+        maker = staged.sandbox.add_account(balances={"BTC": "1"})
+        offer = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC"}
+        maker.call("order.place", **offer, quantity="1", price="20000")
+        staged.order()
+        await trio.sleep(1)
+        staged.sandbox.faults.delay_answer(8, "account.status")
+        staged.sandbox.faults.cut()
+        staged.order()
+        await trio.sleep(3)
+        staged.order()  # It comes live, and waits.
+        await trio.sleep(1)
+        staged.sandbox.faults.vanish_subscription()
+        staged.order()  # It does not come live, and the answers have it.
+        await trio.sleep(200)
+    fills = [item for item in staged.items if isinstance(item, uds.ExecutionReport) and item.execution_type == "TRADE"]
+    assert [fill.recovered for fill in fills] == [False, True, False, True]
+    assert story(staged.items) == sent_story(staged)
+
+
 async def test_a_live_event_that_repeats_what_was_recovered_is_an_echo(autojump_clock: trio.testing.MockClock) -> None:
     async with reading() as staged:
         staged.sandbox.faults.events_first(False)

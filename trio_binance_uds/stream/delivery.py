@@ -7,6 +7,7 @@ one synchronous go, the gap, what was recovered, and what waited.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -74,19 +75,27 @@ class Delivery:
     def resume_from(self, link: int, until: datetime, recovered: Recovered) -> RecoveryEchoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
 
+        The answers can tell of what happened after the newest of the events that waited, where the new link has gone
+        blind in its turn. That is told behind them, so that nothing newer comes before something older.
+
         Returns what to look out for, as a live event can still repeat what was recovered; :meth:`forget` ends that.
         """
         echoes = None
+        behind: Sequence[Event] = ()
         blindness, self.blindness = self.blindness, None
         if blindness is not None:
-            recovered = recovered.without(self.handover.waiting(link))
+            waiting = self.handover.waiting(link)
+            recovered = recovered.without(waiting)
+            before, behind = _around(waiting, recovered.events)
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
             self._tell_gap(blindness, max(blindness.since, until), recovered)
+            self._tell_recovered(before)
             if recovered.events:
                 echoes = RecoveryEchoes(recovered)
                 self._recovery_echoes.append(echoes)
         self.handover.cut(link)
+        self._tell_recovered(behind)
         self._buffer.dating_from = None
         return echoes
 
@@ -107,7 +116,9 @@ class Delivery:
             )
         )
         self._record.gap(blindness.since, until, complete=recovered.complete)
-        for event in recovered.events:
+
+    def _tell_recovered(self, events: Sequence[Event]) -> None:
+        for event in events:
             if self._buffer.put(event):
                 self._recoverer.observe(event)
 
@@ -135,3 +146,13 @@ class Delivery:
         if len(self._reports) >= _REPORTS_REMEMBERED:
             self._older_reports, self._reports = self._reports, set()
         return False
+
+
+def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
+    """Return what of the recovered events belongs before the waiting ones, and what behind them."""
+    newest = max([event.event_time for event in waiting if event.event_time is not None], default=None)
+    if newest is None:
+        return recovered, ()
+    is_newer = (event.event_time is not None and event.event_time > newest for event in recovered)
+    count = next((index for index, newer in enumerate(is_newer) if newer), len(recovered))
+    return recovered[:count], recovered[count:]
