@@ -7,6 +7,7 @@ one synchronous go, the gap, what was recovered, and what waited.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,7 +19,9 @@ from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Recovered, Recoverer, RecoveryEchoes
 
-_REPORTS_REMEMBERED = 4096
+log: logging.Logger = logging.getLogger(__name__)
+
+_REPORTS_REMEMBERED = 8192
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
 _MAY_WAIT_AT_LEAST = 20_000
@@ -47,8 +50,8 @@ class Delivery:
         self._record = record
         self._recovery_echoes: list[RecoveryEchoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
-        self._reports: set[tuple[str, int | None]] = set()
-        self._older_reports: set[tuple[str, int | None]] = set()
+        self._reports: set[tuple[str | int | None, ...]] = set()
+        self._older_reports: set[tuple[str | int | None, ...]] = set()
         self.blindness: Blindness | None = None
 
     @property
@@ -124,7 +127,6 @@ class Delivery:
 
     def _deliver(self, event: Event) -> None:
         if isinstance(event, ExecutionReport) and self._is_repeated(event):
-            self._record.repeated += 1
             return
         for echoes in self._recovery_echoes:
             if echoes.is_echo(event):
@@ -137,12 +139,24 @@ class Delivery:
     def _is_repeated(self, report: ExecutionReport) -> bool:
         """Whether the venue has sent a report before; an execution id belongs to one report of a symbol.
 
+        A fill is known by its trade too. Should one come again under another execution id, two connections do not
+        number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
+
         The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
         """
         key = (report.symbol, report.execution_id)
         if key in self._reports or key in self._older_reports:
+            self._record.repeated += 1
             return True
         self._reports.add(key)
+        if report.execution_type == "TRADE":
+            fill = (report.symbol, report.order_id, report.trade_id, report.allocation_id)
+            if fill in self._reports or fill in self._older_reports:
+                if not self._record.renumbered:
+                    log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
+                self._record.renumbered += 1
+                return True
+            self._reports.add(fill)
         if len(self._reports) >= _REPORTS_REMEMBERED:
             self._older_reports, self._reports = self._reports, set()
         return False
