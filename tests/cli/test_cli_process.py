@@ -32,6 +32,7 @@ def start(*argv: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 def test_the_demo_ends_by_itself_with_everything_shown() -> None:
     # The one test that lets real time pass, because this is what a new user runs first.
     done = subprocess.run(
@@ -49,6 +50,7 @@ def test_the_demo_ends_by_itself_with_everything_shown() -> None:
         assert "PRIVATE KEY" not in text
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_it_with_a_summary() -> None:
     with start("watch", "--sandbox") as process:
         assert process.stdout is not None
@@ -60,6 +62,7 @@ def test_ctrl_c_ends_it_with_a_summary() -> None:
     assert err == ""
 
 
+@pytest.mark.long
 def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     with start("watch", "--sandbox", "--json") as process:
         assert process.stdout is not None
@@ -72,6 +75,7 @@ def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     assert "SUMMARY" not in err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("missing", ["rich", "hypercorn", "trustme"])
 def test_a_missing_extra_is_named(missing: str) -> None:
     program = f"import sys; sys.modules[{missing!r}] = None; from trio_binance_uds.cli import main; sys.exit(main())"

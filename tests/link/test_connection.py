@@ -320,6 +320,23 @@ async def test_an_order_with_a_refused_timestamp_is_not_repeated_but_the_next_on
         assert [request["method"] for request in transport.sent] == ["order.place", "time", "order.place"]
 
 
+@pytest.mark.parametrize("answer", ["", '{"id":2,"status":429,"error":{"code":-1003,"msg":"Too many requests."}}'])
+async def test_an_order_with_a_refused_timestamp_was_refused_though_the_venue_does_not_tell_the_time(
+    autojump_clock: trio.testing.MockClock, answer: str
+) -> None:
+    def on_text(request: dict[str, Any]) -> list[str]:
+        if request["method"] == "time":
+            return [answer] if answer else []
+        return [json.dumps({"id": request["id"], "status": 400, "error": {"code": -1021, "msg": "Outside."}})]
+
+    async with serving(FakeTransport(on_text)) as served:
+        with pytest.raises(ClockSkew) as caught:
+            await served.connection.request("order.place", {"symbol": "BTCUSDT"})
+        assert caught.value.method == "order.place"
+        assert not caught.value.outcome_unknown
+        served.transport.lose()
+
+
 async def test_the_only_open_request_of_a_revoked_session_was_refused() -> None:
     async with serving() as served, trio.open_nursery() as nursery:
         caller = Caller(served)

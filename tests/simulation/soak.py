@@ -64,6 +64,7 @@ def table(name: str, outcomes: list[Outcome], seconds: float) -> bool:
         "delivered recovered": sum(outcome.recovered for outcome in outcomes),
         "echoes dropped": sum(each.echoes_dropped for each in known),
         "repeated by the venue": sum(each.events_repeated for each in known),
+        "renumbered by the venue": sum(each.fills_renumbered for each in known),
         "shed": sum(each.events_shed for each in known),
         "gaps, complete": sum(each.gaps_complete for each in known),
         "gaps, not proven": sum(each.gaps_incomplete for each in known),

@@ -62,6 +62,14 @@ def test_the_wait_that_the_venue_names_is_kept() -> None:
     assert attempts.next_wait(banned, NOW) == 130
 
 
+def test_a_ban_whose_end_the_venue_does_not_name_is_kept_for_as_long_as_the_shortest_lasts() -> None:
+    attempts = Attempts(Backoff(), random.Random(1))
+    assert attempts.next_wait(HandshakeRejected("banned", status=418), NOW) == 120
+    assert attempts.next_wait(RateLimited(method="time", status=418, code=-1003, msg="banned"), NOW) == 120
+    assert attempts.next_wait(HandshakeRejected("banned", status=418, retry_after=5), NOW) == 5
+    assert attempts.next_wait(HandshakeRejected("busy", status=429), NOW) <= 0.5
+
+
 def test_a_wait_beyond_the_longest_ban_is_not_believed() -> None:
     attempts = Attempts(Backoff(), random.Random(1))
     assert attempts.next_wait(HandshakeRejected("busy", status=429, retry_after=1e12), NOW) == 3 * 86_400

@@ -12,6 +12,8 @@ import trio_binance_uds as uds
 from support.steps import cancel_at_every_step
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
 
+pytestmark = pytest.mark.long
+
 
 @attrs.define
 class Run:

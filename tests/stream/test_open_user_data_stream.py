@@ -785,6 +785,43 @@ async def test_a_report_that_the_venue_sends_twice_is_delivered_once(autojump_cl
     assert staged.reports() == staged.sent_reports()
 
 
+async def test_a_fill_that_comes_again_under_another_execution_id_is_dropped_and_told(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with reading() as staged:
+        maker = staged.sandbox.add_account(balances={"BTC": "1"})
+        offer = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC"}
+        maker.call("order.place", **offer, quantity="0.003", price="20000")
+        for _ in range(3):
+            staged.order()
+        await trio.sleep(1)
+        fills = [event for event in (item.raw for item in staged.items) if event.get("x") == "TRADE"]
+        for number, fill in enumerate(fills):
+            staged.sandbox.faults.send_event(fill | {"I": number})
+        await trio.sleep(1)
+        statistics = staged.stream.statistics()
+    assert len(fills) == statistics.fills_renumbered == 3
+    assert statistics.events_repeated == 0
+    assert staged.reports() == staged.sent_reports()
+    assert sum("another execution id" in record.message for record in caplog.records) == 1
+
+
+async def test_a_repeated_report_is_known_for_a_while_and_the_memory_for_it_is_bounded(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trio_binance_uds.stream.delivery._REPORTS_REMEMBERED", 10)
+    async with reading() as staged:
+        for _ in range(25):
+            staged.order()
+        await trio.sleep(1)
+        reports = [item for item in staged.items if isinstance(item, uds.ExecutionReport)]
+        for long_ago in (10, 25):
+            staged.sandbox.faults.send_event(reports[-long_ago].raw)
+        await trio.sleep(1)
+        assert staged.stream.statistics().events_repeated == 1
+    assert staged.reports() == [*staged.sent_reports(), reports[0].execution_id]
+
+
 async def test_the_statistics_tell_of_links_blindness_and_latency(autojump_clock: trio.testing.MockClock) -> None:
     async with reading() as staged:
         staged.order()

@@ -8,6 +8,8 @@ import trio
 import trio_binance_uds as uds
 from trio_binance_uds.sandbox import open_sandbox, run_trader
 
+pytestmark = pytest.mark.long
+
 EVENTS = 10_000
 
 

@@ -58,7 +58,8 @@ class Gap(Notice):
 
     It can be read only once delivery has resumed: every event after it is newer than ``until`` or was recovered, so
     a snapshot of the account taken on reading it, joined with the events that follow, is complete. The recovered
-    events follow it directly, each with ``recovered=True``.
+    events follow it directly, each with ``recovered=True``; only those which are newer than what had come live by then
+    follow that.
 
     Attributes:
         since: the last moment at which nothing was missing yet.

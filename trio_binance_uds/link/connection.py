@@ -24,7 +24,7 @@ import attrs
 import trio
 
 from trio_binance_uds.credentials import Credentials
-from trio_binance_uds.errors import ClockSkew, NotConnected
+from trio_binance_uds.errors import ClockSkew, NotConnected, RequestError
 from trio_binance_uds.events import Event
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
@@ -221,7 +221,8 @@ class Connection:
         try:
             return await self._call(method, params, auth)
         except ClockSkew:
-            await self.measure_clock()
+            with suppress(RequestError):  # The refusal stands whatever comes of this.
+                await self.measure_clock()
             if not may_be_repeated(method):
                 raise
             return await self._call(method, params, auth)

@@ -9,6 +9,7 @@ import attrs
 
 from trio_binance_uds.errors import HandshakeRejected, RateLimited
 
+SHORTEST_BAN_SECONDS = 120.0
 LONGEST_BAN_SECONDS = 3 * 86_400.0
 """Binance bans an address for 2 minutes to 3 days; a longer wait than that is a mistake and is not believed."""
 
@@ -21,7 +22,7 @@ class Backoff:
     The row ends only when a link has lived for ``reset_after`` seconds, so that a link which dies right after
     subscribing, again and again, cannot turn the loop hot; with the defaults it stays far below the venue's 300
     connections in 5 minutes. A time that the venue names (``Retry-After``) is waited for in full, up to the
-    three days of its longest ban.
+    three days of its longest ban; a ban (418) without such a time for the two minutes of its shortest.
 
     Attributes:
         attempts: how many failed attempts in a row end the stream with :exc:`StreamFailed`; ``None``, the
@@ -72,9 +73,11 @@ class Attempts:
 
 
 def _named_wait(cause: Exception | None, now: datetime) -> float:
-    seconds = 0.0
-    if isinstance(cause, HandshakeRejected) and cause.retry_after is not None:
-        seconds = cause.retry_after
-    if isinstance(cause, RateLimited) and cause.retry_after is not None:
-        seconds = (cause.retry_after - now).total_seconds()
+    """Return for how long the venue wants to be left alone."""
+    if not isinstance(cause, HandshakeRejected | RateLimited):
+        return 0.0
+    named = cause.retry_after
+    if named is None:
+        return SHORTEST_BAN_SECONDS if cause.status == 418 else 0.0
+    seconds = (named - now).total_seconds() if isinstance(named, datetime) else named
     return min(seconds, LONGEST_BAN_SECONDS)

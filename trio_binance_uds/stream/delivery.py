@@ -7,6 +7,8 @@ one synchronous go, the gap, what was recovered, and what waited.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -17,7 +19,12 @@ from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Echoes, Recovered, Recoverer
 
-_REPORTS_REMEMBERED = 4096
+log: logging.Logger = logging.getLogger(__name__)
+
+_REPORTS_REMEMBERED = 8192
+# How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
+# sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
+_MAY_WAIT_AT_LEAST = 20_000
 
 
 @attrs.frozen
@@ -42,9 +49,9 @@ class Delivery:
         self._recoverer = recoverer
         self._record = record
         self._recovery_echoes: list[Echoes] = []
-        self.handover: Handover = Handover(self._deliver, max_parked=buffer.size)
-        self._reports: set[tuple[str, int | None]] = set()
-        self._older_reports: set[tuple[str, int | None]] = set()
+        self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
+        self._reports: set[tuple[str | int | None, ...]] = set()
+        self._older_reports: set[tuple[str | int | None, ...]] = set()
         self.blindness: Blindness | None = None
 
     @property
@@ -71,19 +78,27 @@ class Delivery:
     def resume_from(self, link: int, until: datetime, recovered: Recovered) -> Echoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
 
+        The answers can tell of what happened after the newest of the events that waited, where the new link has gone
+        blind in its turn. That is told behind them, so that nothing newer comes before something older.
+
         Returns what to look out for, as a live event can still repeat what was recovered; :meth:`forget` ends that.
         """
         echoes = None
+        behind: Sequence[Event] = ()
         blindness, self.blindness = self.blindness, None
         if blindness is not None:
-            recovered = recovered.without(self.handover.waiting(link))
+            waiting = self.handover.waiting(link)
+            recovered = recovered.without(waiting)
+            before, behind = _around(waiting, recovered.events)
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
             self._tell_gap(blindness, max(blindness.since, until), recovered)
+            self._tell_recovered(before)
             if recovered.events:
                 echoes = recovered.echoes()
                 self._recovery_echoes.append(echoes)
         self.handover.cut(link)
+        self._tell_recovered(behind)
         self._buffer.dating_from = None
         return echoes
 
@@ -104,13 +119,14 @@ class Delivery:
             )
         )
         self._record.gap(blindness.since, until, complete=recovered.complete)
-        for event in recovered.events:
+
+    def _tell_recovered(self, events: Sequence[Event]) -> None:
+        for event in events:
             if self._buffer.put(event):
                 self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> None:
         if isinstance(event, ExecutionReport) and self._is_repeated(event):
-            self._record.repeated += 1
             return
         for echoes in self._recovery_echoes:
             if echoes.is_echo(event):
@@ -123,12 +139,34 @@ class Delivery:
     def _is_repeated(self, report: ExecutionReport) -> bool:
         """Whether the venue has sent a report before; an execution id belongs to one report of a symbol.
 
+        A fill is known by its trade too. Should one come again under another execution id, two connections do not
+        number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
+
         The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
         """
         key = (report.symbol, report.execution_id)
         if key in self._reports or key in self._older_reports:
+            self._record.repeated += 1
             return True
         self._reports.add(key)
+        if report.execution_type == "TRADE":
+            fill = (report.symbol, report.order_id, report.trade_id, report.allocation_id)
+            if fill in self._reports or fill in self._older_reports:
+                if not self._record.renumbered:
+                    log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
+                self._record.renumbered += 1
+                return True
+            self._reports.add(fill)
         if len(self._reports) >= _REPORTS_REMEMBERED:
             self._older_reports, self._reports = self._reports, set()
         return False
+
+
+def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
+    """Return what of the recovered events belongs before the waiting ones, and what behind them."""
+    newest = max([event.event_time for event in waiting if event.event_time is not None], default=None)
+    if newest is None:
+        return recovered, ()
+    is_newer = (event.event_time is not None and event.event_time > newest for event in recovered)
+    count = next((index for index, newer in enumerate(is_newer) if newer), len(recovered))
+    return recovered[:count], recovered[count:]

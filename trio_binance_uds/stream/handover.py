@@ -55,6 +55,10 @@ class Handover:
         """Return the events that wait on a parked link."""
         return self._parked.get(link, ())
 
+    def is_full(self, link: int) -> bool:
+        """Whether as many events wait on a parked link as may."""
+        return len(self.waiting(link)) >= self._max_parked
+
     def accept(self, link: int, event: Event) -> None:
         """Take in an event of a link; what comes from a link that has been dropped is not delivered.
 

@@ -34,6 +34,7 @@ class StreamRecord:
         self.links_up: int = 0
         self.recovery_echoes: int = 0
         self.repeated: int = 0
+        self.renumbered: int = 0
         self.gaps_complete: int = 0
         self.gaps_incomplete: int = 0
         self.blind: timedelta = timedelta()

@@ -34,6 +34,8 @@ class StreamStatistics:
         events_shed: events discarded because the consumer was slow; each lies in a :class:`Gap`.
         echoes_dropped: events dropped because they had been delivered already, by another connection or recovered.
         events_repeated: reports dropped because the venue sent the same one twice on one connection.
+        fills_renumbered: fills dropped because they came again under another execution id. Above 0, two connections
+            do not number events alike, which the guarantee assumes: other events may have been delivered twice.
         buffered, max_buffer: what waits for the consumer now, and what may.
         consumer_lag_seconds: how long the oldest of what waits has been waiting.
         latency_seconds: from the event time that the venue states to the arrival here, of the last event of the last
@@ -53,6 +55,7 @@ class StreamStatistics:
     events_shed: int
     echoes_dropped: int
     events_repeated: int
+    fills_renumbered: int
     buffered: int
     max_buffer: int
     consumer_lag_seconds: float
@@ -141,6 +144,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             events_shed=buffer.shed,
             echoes_dropped=supervisor.delivery.echoes,
             events_repeated=record.repeated,
+            fills_renumbered=record.renumbered,
             buffered=buffer.held,
             max_buffer=buffer.size,
             consumer_lag_seconds=buffer.lag,

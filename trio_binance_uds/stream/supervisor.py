@@ -298,7 +298,8 @@ class Supervisor:
             self._replace_doomed(link)
         if not self.settled.is_set():
             self.settled.set()
-            self._spawn(self._take_baseline, link)
+            assert link.connection is not None
+            self._spawn(self._recoverer.take_baseline, link.connection.request, self._plan.clock.now)
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
@@ -340,6 +341,11 @@ class Supervisor:
 
     def _accept(self, link: Link, event: Event) -> None:
         self._newest = event
+        resumption = self._resumption
+        if resumption is not None and link is resumption.link and self._handover.is_full(link.number):
+            # Better a gap that is not proven than a blindness that starts over and over.
+            unproven = Recovered(detail="more events came than may wait for the venue's answers")
+            self._deliver_from(link, resumption.until, unproven)
         self._handover.accept(link.number, event)
 
     def _on_batch_end(self) -> None:
@@ -363,10 +369,6 @@ class Supervisor:
         with trio.move_on_after(self._plan.timeouts.answer):
             await link.connection.wait_idle()
         await link.leave(self._plan.timeouts.close)
-
-    async def _take_baseline(self, link: Link) -> None:
-        assert link.connection is not None
-        await self._recoverer.take_baseline(link.connection.request, self._plan.clock.now)
 
     async def _recover(self, resumption: _Resumption, since: datetime) -> None:
         connection = resumption.link.connection

@@ -5,6 +5,8 @@ The rules, of which the first that fits decides:
 * what the key, its permissions or the call's own parameters were refused for stays refused: fatal;
 * 410 Gone is for ever: fatal;
 * everything that a network, a restart, a limit or a clock can cause passes: transient;
+* a refusal that nobody can read or that is not documented is no proof of anything: transient, as an attempt too many
+  costs little, and giving up costs every event from there on;
 * what is not one of our own exceptions is a bug of ours: fatal, so that it is told and not repeated.
 """
 
@@ -28,10 +30,12 @@ from trio_binance_uds.link.link import SubscriptionEnded
 from trio_binance_uds.link.transport import TransportClosed
 from trio_binance_uds.stream.handover import ParkedTooMuch
 
-# Refusals that pass by themselves: unclassified and internal faults, an overloaded server, and what a fresh
-# connection heals (a subscription that is active already, ids used up, too many subscriptions).
-# Source: Binance Spot, errors.md (2026-07-21).
-_PASSING_CODES = frozenset({-1000, -1001, -1008, -1034, -1191, -2035, -2036, -2042})
+# Source: Binance Spot, errors.md (2026-07-21): service no longer offered, operation not supported.
+_GONE_CODES = frozenset({-1016, -1020})
+# The call itself is at fault, and it will be the same the next time.
+_REQUEST_CODES = range(-1199, -1099)
+# But these of them a fresh connection heals: too many messages, too many subscriptions.
+_PASSING_CODES = frozenset({-1181, -1191})
 
 
 def is_fatal(error: Exception) -> bool:
@@ -44,7 +48,7 @@ def is_fatal(error: Exception) -> bool:
         case RateLimited() | ClockSkew():
             return False
         case ApiError(code=code):
-            return code not in _PASSING_CODES
+            return code in _GONE_CODES or (code in _REQUEST_CODES and code not in _PASSING_CODES)
         case ConnectFailed() | NotConnected() | OutcomeUnknown():
             return False
         case TransportClosed() | PongMissing() | SubscriptionEnded() | ParkedTooMuch():
