@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from trio_binance_uds.products import Product, SpotHistory
+from trio_binance_uds.products import MarginHistory, Product, SpotHistory
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
+from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
@@ -14,6 +15,8 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
         return NoRecovery("recovery is switched off")
     match product.history:
         case SpotHistory():
-            return SpotRecoverer(options)
+            return SpotRecoverer(options, product.name)
+        case MarginHistory():
+            return MarginRecoverer(product.history, options)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
