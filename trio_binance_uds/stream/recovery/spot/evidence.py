@@ -166,16 +166,23 @@ class Evidence:
             return answer
         told = self._knowledge.orders.get(answer.key)
         known = {name: getattr(told, name, None) for name in answer.untold}
-        if told is None:
-            known["order_list_id"] = next(
-                (found.list_id for found in self.lists.values() if answer.key in [leg[:2] for leg in found.orders]),
-                None,
-            )
+        if told is None or told.order_list_id == -1:
+            known["order_list_id"] = self._list_with(answer.key)
         if matches := self._preventions_of(answer.key, told):
             before = Decimal(0) if told is None else told.prevented_quantity or Decimal(0)
             known["prevented_match_id"] = matches[-1].match_id
             known["prevented_quantity"] = sum((match.taken_from(answer.order_id) for match in matches), before)
         return answer.with_state(known)
+
+    def _list_with(self, key: Key) -> int | None:
+        """Return the list that an order is said to belong to."""
+        for answer in self.lists.values():
+            if key in [(symbol, order_id) for symbol, order_id, _ in answer.orders]:
+                return answer.list_id
+        for told in self._knowledge.lists.values():
+            if key in [(leg.symbol, leg.order_id) for leg in told.orders]:
+                return told.order_list_id
+        return None
 
     def _preventions_of(
         self, key: Key, told: ExecutionReport | None, since: datetime | None = None
@@ -217,6 +224,11 @@ class Evidence:
         for fill in self.untold_fills_in_order():
             found.setdefault(fill.key, []).append(fill)
         return found
+
+    def decrements(self, symbol: str) -> bool:
+        """Whether an order of this symbol makes others smaller rather than trade with them."""
+        modes = {order.state["self_trade_prevention_mode"] for order in self.orders.values() if order.symbol == symbol}
+        return "DECREMENT" in modes
 
     def is_gone(self, key: Key) -> bool:
         """Whether an order was not among the open ones when these were asked for."""

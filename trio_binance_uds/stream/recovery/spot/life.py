@@ -118,16 +118,18 @@ class OrderFacts:
                 return order.executed + order.prevented < order.quantity
         return not order.is_final and order.updated not in self._times()
 
-    def may_hide_prevention(self) -> bool:
-        """Whether it is to be asked if self-trade prevention came upon the order."""
-        is_news = self.told is None or self.order.updated > self.told.transaction_time
-        decrements = self.order.state["self_trade_prevention_mode"] == "DECREMENT"
+    def may_hide_prevention(self, *, decrements: bool) -> bool:
+        """Whether it is to be asked if self-trade prevention came upon the order, if there are orders that decrement.
+
+        Only these can make an order smaller without a trace in what it says of itself.
+        """
+        is_news = self.is_born if self.told is None else self.order.updated > self.told.transaction_time
         return self.has_hidden_prevention() or (self.is_sparse and decrements and is_news)
 
     def has_hidden_trigger(self) -> bool:
         """Whether the order was triggered, and nobody knows when."""
         order = self.order
-        was_working = self.told is not None and self.told.working_time is not None
+        was_working = self.told is not None and _works(self.told)
         is_working = order.type in CONTINGENT_TYPES and order.state["is_on_book"]
         return is_working and not was_working and order.working_since is None
 
@@ -140,6 +142,11 @@ class OrderFacts:
 
 
 _Step = AmendmentAnswer | FillAnswer | PreventionAnswer | Literal["born", "placed", "triggered", "ended"]
+
+
+def _works(told: ExecutionReport) -> bool:
+    """Whether an order was told to be working; where an answer has told it, since when may be unknown."""
+    return told.working_time is not None or told.is_on_book
 
 
 def reports_of(facts: OrderFacts) -> list[tuple[Place, ExecutionReport]]:
@@ -177,7 +184,7 @@ class _Life:
             self._prevented = told.prevented_quantity or ZERO
             self._prevented_match_id = told.prevented_match_id
             self._working_since = told.working_time
-            self._works = told.working_time is not None
+            self._works = _works(told)
             self._pending = told.order_status == "PENDING_NEW"
 
     def _is_past(self, at: datetime | None) -> bool:
@@ -217,12 +224,16 @@ class _Life:
         triggered_at = order.working_since if is_contingent else None
         if self._pending:
             placed_at = self._facts.activated_at if is_contingent else order.working_since
-            # What could not be placed expires at that very moment.
-            refused = order.state.get("expiry_reason") == "REJECTED" and order.updated == placed_at
-            if placed_at is not None and not refused:
+            if placed_at is not None and not self._was_refused(placed_at):
                 yield (placed_at, Rank.NEW, 1), "placed"
-        if triggered_at is not None and self._working_since is None:
+        if triggered_at is not None and not self._works:
             yield (triggered_at, Rank.NEW, 2), "triggered"
+
+    def _was_refused(self, at: datetime) -> bool:
+        """Whether the order could not be placed: it then expires at that very moment. Without a reason nobody knows."""
+        order = self._facts.order
+        is_refusal = order.state.get("expiry_reason") == "REJECTED" or "expiry_reason" in order.untold
+        return order.status == "EXPIRED" and is_refusal and order.updated == at
 
     def _take(self, at: datetime, step: _Step) -> ExecutionReport | None:
         match step:

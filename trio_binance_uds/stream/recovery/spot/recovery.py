@@ -277,7 +277,7 @@ class _Recovery:
             yield by_id
             if by_id.identity in self._asked:
                 yield questions.preventions_of(order.key, None)
-        elif facts.may_hide_prevention():
+        elif facts.may_hide_prevention(decrements=evidence.decrements(order.symbol)):
             yield questions.preventions_of(order.key, None)
         if _may_be_amended(facts):
             yield from questions.amendments_of(order.key)
