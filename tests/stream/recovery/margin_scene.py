@@ -57,9 +57,7 @@ class MarginMarket(Market):
         for account in product.history.accounts:
             assets = FUNDS if account.symbol is None else ("BTC", "USDT")
             funds = {asset: FUNDS[asset] for asset in assets}
-            self.margin[account.name] = self.exchange.add_account(
-                funds, uses_bnb=uses_bnb and account.symbol is None
-            )
+            self.margin[account.name] = self.exchange.add_account(funds, uses_bnb=uses_bnb and account.symbol is None)
         self.alice = next(iter(self.margin.values()))
         # Money that comes without a word of why on the stream, as loans do.
         self.borrowed: list[dict[str, Any]] = []

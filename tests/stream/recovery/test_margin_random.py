@@ -8,10 +8,11 @@ from random import Random
 
 import pytest
 import trio
-from margin_scene import BOTH, CROSS, ISOLATED, MarginMarket, MarginStream, MarginTrader
+from margin_scene import BOTH, MarginMarket, MarginStream, MarginTrader
 from recovery_scene import PRICES, balances, by_order, fills, lists
 from test_recovery_random import UNKNOWN, check_sane, deterministic, differences, step
 
+from trio_binance_uds.errors import ApiError, NotConnected, OutcomeUnknown, RateLimited
 from trio_binance_uds.events import Event, ExecutionReport
 from trio_binance_uds.products import CROSS_MARGIN, Product, isolated_margin
 from trio_binance_uds.stream.recovery import Recovery
@@ -98,3 +99,73 @@ async def test_what_was_missed_is_told_once_in_order_on_each_account(
         right = {row["asset"]: (Decimal(row["free"]), Decimal(row["locked"])) for row in now}
         assert {asset: right[asset] for asset in balances(told)} == balances(told)
     assert len(stream.told) == sum(len(stream.of(name)) for name in market.margin)
+
+
+async def live_through_gaps(seed: int, market: MarginMarket, stream: MarginStream, trader: MarginTrader) -> None:
+    random = Random(seed)
+    trader.steps(random.randint(0, 30))
+    for _ in range(2):
+        stream.deliver(random.randint(0, len(market.sent(stream.position))))
+        trader.steps(random.randint(5, 30))
+        await stream.recover(len(market.sent()), late=random.choice([0, 0, 1, 5]))
+        trader.steps(random.randint(0, 30))
+    stream.deliver()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_databases_that_lag_behind_never_make_it_repeat_or_go_back(
+    seed: int, autojump_clock: trio.abc.Clock, deterministic: Random
+) -> None:
+    deterministic.seed(seed)
+    market = MarginMarket(BOTH)
+    market.exchange.database_lag = [300_000, 900_000, 5_000_000, 60_000_000][seed % 4]
+    trader = MarginTrader(market, seed)
+    stream = MarginStream(market, Recovery(symbols=tuple(PRICES), max_weight=5000))
+    await stream.start()
+    await live_through_gaps(seed, market, stream, trader)
+    is_complete = all(result.complete for result in stream.results)
+    for name in market.margin:
+        sent, told = stream.of(name, market.sent()), stream.of(name)
+        check_sane(sent, told)
+        if is_complete:
+            check_margin_story(sent, told, is_complete=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_questions_without_an_answer_never_pass_for_complete(
+    seed: int, autojump_clock: trio.abc.Clock, deterministic: Random
+) -> None:
+    deterministic.seed(seed)
+    random = Random(seed)
+    market = MarginMarket(BOTH)
+    stream = MarginStream(market, Recovery(symbols=tuple(PRICES), max_weight=5000))
+    await stream.start()
+    failed: list[str] = []
+
+    def fail_at_times(route: str, params: dict[str, object]) -> None:
+        if random.random() < 0.2:
+            errors: list[Exception] = [
+                OutcomeUnknown("lost", method=route),
+                ApiError(method=route, status=400, code=-1000, msg="an unknown error"),
+                RateLimited(method=route, status=429, code=-1003, msg="too much"),
+                NotConnected("gone", method=route),
+            ]
+            error = random.choice(errors)
+            if not isinstance(error, OutcomeUnknown):
+                failed.append(route)  # A lost answer is asked for again, the others are not.
+            raise error
+
+    for _ in range(2):
+        failed.clear()
+        trader = MarginTrader(market, seed)
+        trader.steps(20)
+        stream.deliver(random.randint(0, len(market.sent(stream.position))))
+        trader.steps(20)
+        stream.link.before = fail_at_times
+        result = await stream.recover(len(market.sent()))
+        stream.link.before = lambda route, params: None
+        if failed:
+            assert not result.complete
+            assert result.detail
+        for name in market.margin:
+            check_sane(stream.of(name, market.sent()), stream.of(name))

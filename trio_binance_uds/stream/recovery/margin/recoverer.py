@@ -24,7 +24,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-import attrs
 import trio
 
 from trio_binance_uds.events import Event
@@ -78,8 +77,7 @@ class _Account:
 
     def __init__(self, account: MarginAccount, options: Recovery) -> None:
         self._name = account.name
-        # An isolated account has one symbol, and that is always asked about.
-        self._options = options if account.symbol is None else attrs.evolve(options, symbols=(account.symbol,))
+        self._options = options
         self._book = margin_book(account)
         self.knowledge = Knowledge()
 

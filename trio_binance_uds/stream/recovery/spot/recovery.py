@@ -208,7 +208,8 @@ class _Recovery:
     def _guesses(self, assets: list[str]) -> Iterator[Question]:
         """Ask about symbols that nobody named, but whose two assets have changed for no known reason."""
         known = set(self._symbols())
-        pairs = permutations(assets, 2) if len(assets) <= _GUESSED_ASSETS_AT_MOST else ()
+        can_be_guessed = self._book.symbol is None and len(assets) <= _GUESSED_ASSETS_AT_MOST
+        pairs = permutations(assets, 2) if can_be_guessed else ()
         for base, counter in pairs:
             if base + counter not in known:
                 yield from self._questions.guess(base + counter)
@@ -217,6 +218,8 @@ class _Recovery:
 
     def _symbols(self) -> list[str]:
         """Return the symbols to ask about, the most relevant first."""
+        if self._book.symbol is not None:
+            return [self._book.symbol]
         knowledge, evidence = self._knowledge, self._evidence
         with_orders = chain((symbol for symbol, _ in knowledge.orders), (s for s, _ in evidence.open_orders or ()))
         seen = sorted(
