@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from trio_binance_uds.products import FuturesHistory, ListenKeyStream, PortfolioMarginHistory, Product, SpotHistory
+from trio_binance_uds.products import (
+    FuturesHistory,
+    ListenKeyStream,
+    MarginHistory,
+    PortfolioMarginHistory,
+    Product,
+    SpotHistory,
+)
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
 from trio_binance_uds.stream.recovery.futures.dialect import DIALECTS
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
+from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
 from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
@@ -18,7 +26,9 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
         return NoRecovery("recovery is switched off")
     match product.history:
         case SpotHistory():
-            return SpotRecoverer(options)
+            return SpotRecoverer(options, product.name)
+        case MarginHistory():
+            return MarginRecoverer(product.history, options)
         case FuturesHistory(kind=kind):
             scope = Scope(dialect=DIALECTS[kind], account=product.name, types=_types_asked_for(product))
             return FuturesRecoverer(scope, options)

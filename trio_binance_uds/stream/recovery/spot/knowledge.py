@@ -160,7 +160,7 @@ class Knowledge:
         if self.balances_at is None or settled > self.balances_at:
             self.balances_at = settled
         if self.unsettled:
-            self.unsettled = [event for event in self.unsettled if _time_of(event) > settled]
+            self.unsettled = [event for event in self.unsettled if time_of(event) > settled]
 
     def _list(self, status: ListStatus) -> None:
         self.lists_to_come.discard(status.order_list_id)
@@ -212,7 +212,8 @@ class Knowledge:
         for asset, (free, locked) in answers.account.balances.items():
             if asset not in self.balances:
                 self.balances[asset] = ToldBalance(free, locked, updated, is_baseline=True)
-        self._note_time(updated)
+        if answers.account.is_dated:
+            self._note_time(updated)
         self.baseline_updated, self.no_baseline_because = updated, ""
 
     # For the recovery.
@@ -250,5 +251,6 @@ class Knowledge:
         )
 
 
-def _time_of(event: ExecutionReport | BalanceUpdate) -> datetime:
+def time_of(event: ExecutionReport | BalanceUpdate) -> datetime:
+    """Return when it happened."""
     return event.transaction_time if isinstance(event, ExecutionReport) else event.clear_time
