@@ -38,6 +38,9 @@ from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp
 
 log: logging.Logger = logging.getLogger(__name__)
 
+# For so many frames of one read other tasks get one turn: what a consumer reads in one turn.
+_FRAMES_PER_TURN = 64
+
 
 class PongMissing(Exception):
     """The other side did not answer a ping in time: the connection is taken for dead."""
@@ -271,7 +274,8 @@ class Connection:
     async def _receive_loop(self) -> None:
         receive, product, on_event = self._transport.receive, self._product, self._on_event
         while True:
-            for item in await receive():
+            items = await receive()
+            for item in items:
                 if type(item) is Pong:
                     self._on_pong(item)
                     continue
@@ -288,6 +292,10 @@ class Connection:
                 # A busy writer is not told: it looks for output that is owed before it waits again.
                 with suppress(trio.WouldBlock):
                     self._to_writer.send_nowait(_Flush())
+            # A consumer reads at most so many events in its turn. It must get as many turns as it needs for these, or
+            # in a burst a buffer overflows although its consumer is fast enough.
+            for _ in range(len(items) // _FRAMES_PER_TURN):
+                await trio.lowlevel.checkpoint()
 
     async def _writer(self) -> None:
         transport, inbox = self._transport, self._from_callers

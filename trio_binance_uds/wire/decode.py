@@ -55,13 +55,20 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
 
 
 def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+    # Nearly every event ends here.
+    try:
+        if type(subscription_id) is int or subscription_id is None:
+            return fast_constructor(product.event_types[payload["e"]])(payload, subscription_id)
+    except (LookupError, TypeError, ValueError):
+        pass
+    return _unusual_event(payload, product, subscription_id)
+
+
+def _unusual_event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+    """Return what the fast pass could not make: the careful pass decides what this is."""
     event_type = payload.get("e")
     cls = _class_of(event_type, product) if type(event_type) is str else None
     if cls is not None and (type(subscription_id) is int or subscription_id is None):
-        try:
-            return fast_constructor(cls)(payload, subscription_id)
-        except (LookupError, TypeError, ValueError):
-            pass  # the careful pass decides what this is
         try:
             return build_carefully(cls, payload, subscription_id)
         except Malformed as error:
