@@ -528,8 +528,8 @@ class TestMemory:
         for number in range(20_000):
             assert amounts[f"{number}.10"] == Decimal(f"{number}.10")
             assert moments[1782907200456 + number] == at(1782907200456 + number)
-            assert len(amounts) <= 8192
-            assert len(moments) <= 2048
+            assert len(amounts) <= 1024
+            assert len(moments) <= 256
 
     @pytest.mark.parametrize("sent", [Decimal("1.10"), 1, True, None, "NaN"])
     def test_only_texts_are_remembered_as_amounts(self, sent: Any) -> None:
@@ -688,15 +688,30 @@ class TestAnswers:
                 {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200000},
             ],
         }
-        assert decode_frame(json.dumps(frame), SPOT) == Response(
-            id="abc-1",
-            status=200,
-            result={"subscriptionId": 0},
-            rate_limits=(
-                RateLimit(rate_limit_type="REQUEST_WEIGHT", interval="MINUTE", interval_num=1, limit=6000, count=9),
-                RateLimit(rate_limit_type="ORDERS", interval="DAY", interval_num=1, limit=200000),
-            ),
+        response = decode_frame(json.dumps(frame), SPOT)
+        assert response == Response(id="abc-1", status=200, result={"subscriptionId": 0})
+        assert isinstance(response, Response)
+        assert response.rate_limits == (
+            RateLimit(rate_limit_type="REQUEST_WEIGHT", interval="MINUTE", interval_num=1, limit=6000, count=9),
+            RateLimit(rate_limit_type="ORDERS", interval="DAY", interval_num=1, limit=200000),
         )
+
+    @pytest.mark.parametrize(
+        "entries",
+        [
+            None,
+            {"a": 1},
+            [None, {}, 5, {"limit": "x"}],
+            [{"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": "200000"}],
+            [{"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": True, "limit": 200000}],
+            [{"rateLimitType": "ORDERS", "interval": 1, "intervalNum": 1, "limit": 200000}],
+            [{"rateLimitType": None, "interval": "DAY", "intervalNum": 1, "limit": 200000}],
+        ],
+    )
+    def test_rate_limits_that_cannot_be_read_are_left_out(self, entries: Any) -> None:
+        response = decode_frame(json.dumps({"id": 1, "status": 200, "rateLimits": entries}), SPOT)
+        assert isinstance(response, Response)
+        assert response.rate_limits == ()
 
     def test_a_refusal(self) -> None:
         data = {"serverTime": 1782907200457, "retryAfter": 1782907260000}

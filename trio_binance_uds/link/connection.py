@@ -1,23 +1,22 @@
 """One WebSocket connection: its loops, and requests that each resolve once.
 
-Three tasks run as long as the connection lives, in one nursery:
+Four tasks run as long as the connection lives, in one nursery:
 
 * the *receive loop* alone resolves calls and hands out events; it never waits for the application;
 * the *writer* alone writes; a caller's cancel scope therefore never reaches the socket, where cancelling a TLS
   write would break the connection and cancelling a plain one would leave half a frame;
-* the *keepalive* proves by ping and pong that the other side is still there.
+* the *keepalive* proves by ping and pong that the other side is still there;
+* the *timekeeper* gives up calls that get no answer in time.
 
-A call passes to the writer over a zero-capacity channel. Before that nothing is sent, after that the venue may
-act. When the connection ends, every call that is still open is resolved in one place, once the tasks are gone:
-those which never reached the socket as :exc:`NotConnected`, the others as :exc:`OutcomeUnknown`.
+A call waits until the writer takes it, together with all others that wait. Before that nothing is sent, after that
+the venue may act. When the connection ends, every call that is still open is resolved in one place, once the tasks are
+gone: those which never reached the socket as :exc:`NotConnected`, the others as :exc:`OutcomeUnknown`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from enum import Enum
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -26,6 +25,7 @@ import trio
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import ClockSkew, NotConnected, RequestError
 from trio_binance_uds.events import Event
+from trio_binance_uds.link.calls import Auth, Call, Calls, not_connected
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
@@ -33,44 +33,17 @@ from trio_binance_uds.link.transport import Ping, Pong, Transport
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import decode_frame
 from trio_binance_uds.wire.frames import ConnectionFault, Response
-from trio_binance_uds.wire.methods import is_signed, may_be_repeated, with_order_id
+from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
 
 log: logging.Logger = logging.getLogger(__name__)
 
+# For so many frames of one read other tasks get one turn: what a consumer reads in one turn.
+_FRAMES_PER_TURN = 64
+
 
 class PongMissing(Exception):
     """The other side did not answer a ping in time: the connection is taken for dead."""
-
-
-class _Auth(Enum):
-    NONE = "none"
-    SESSION = "session"
-    SIGNATURE = "signature"
-
-
-@attrs.define(eq=False)
-class _Call:
-    """One request on its way. It is done when ``answered`` is set; ``error`` or else ``response`` then says how."""
-
-    method: str
-    params: Mapping[str, Any]
-    auth: _Auth
-    client_order_id: str | None
-    answered: trio.Event = attrs.field(factory=trio.Event)
-    id: int | None = None
-    abandoned: bool = False
-    response: Response | None = None
-    error: Exception | None = None
-
-    def resolve(self, *, response: Response | None = None, error: Exception | None = None) -> None:
-        assert not self.answered.is_set(), "a call resolves exactly once"
-        self.response, self.error = response, error
-        self.answered.set()
-
-
-class _Flush:
-    """To the writer: the transport owes output, most likely a pong."""
 
 
 @attrs.define(eq=False)
@@ -107,13 +80,10 @@ class Connection:
         self._timeouts = timeouts
         self._on_event = on_event
         self._on_batch_end = on_batch_end
-        self._to_writer, self._from_callers = trio.open_memory_channel[_Call | Ping | _Flush](0)
-        self._calls: dict[int, _Call] = {}
-        # Requests of the session that were written and not answered, those of cancelled callers included.
-        self._session_call_ids: set[int] = set()
-        self._open_calls = 0
-        self._call_closed = trio.Event()
-        self._next_id = 1
+        self._calls = Calls(timeouts.answer)
+        self._order_ids = client_order_ids()
+        self._pings: list[Ping] = []  # to be sent
+        self._idle_writer = trio.lowlevel.ParkingLot()
         self._pings_sent = 0
         self._pongs: dict[bytes, trio.Event] = {}
         self._scope = trio.CancelScope()
@@ -133,7 +103,7 @@ class Connection:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    for task in (self._receive_loop, self._writer, self._keepalive, opening):
+                    for task in (self._receive_loop, self._writer, self._keepalive, self._timekeeper, opening):
                         nursery.start_soon(self._guarded, task)
         finally:
             self._resolve_all()
@@ -165,19 +135,19 @@ class Connection:
 
         Source: Binance Spot, WebSocket API, "Request format", "Response format", "Status codes" (2026-07-21).
         """
-        auth = _Auth.NONE
+        auth = Auth.NONE
         if is_signed(method):
-            auth = _Auth.SESSION if self.logged_on else _Auth.SIGNATURE
+            auth = Auth.SESSION if self.logged_on else Auth.SIGNATURE
         return await self._request(method, params or {}, auth)
 
     async def signed_request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
-        return await self._request(method, params or {}, _Auth.SIGNATURE)
+        return await self._request(method, params or {}, Auth.SIGNATURE)
 
     async def measure_clock(self) -> None:
         """Ask for the venue's time and let the clock go by it."""
         asked_at = trio.current_time()
-        result = await self._call("time", {}, _Auth.NONE)
+        result = await self._call("time", {}, Auth.NONE)
         server_ms = result.get("serverTime") if isinstance(result, dict) else None
         if type(server_ms) is not int or not 0 < server_ms < 10**14:
             raise unknown("time", None, "its answer has no serverTime in milliseconds")
@@ -193,7 +163,11 @@ class Connection:
         payload = b"%d" % self._pings_sent
         answered = self._pongs[payload] = trio.Event()
         try:
-            await self._hand_over(Ping(payload), "ping")
+            if self._ended:
+                await trio.lowlevel.checkpoint_if_cancelled()
+                raise not_connected("ping")
+            self._pings.append(Ping(payload))
+            self._idle_writer.unpark()
             await answered.wait()
         finally:
             del self._pongs[payload]
@@ -208,16 +182,15 @@ class Connection:
     @property
     def open_calls(self) -> int:
         """How many requests wait for their answers, those not yet written included."""
-        return self._open_calls
+        return len(self._calls)
 
     async def wait_idle(self) -> None:
         """Return once no request waits for its answer."""
-        while self._open_calls:
-            await self._call_closed.wait()
+        await self._calls.wait_none()
 
     # What the callers' tasks do.
 
-    async def _request(self, method: str, params: Mapping[str, Any], auth: _Auth) -> Any:
+    async def _request(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
         try:
             return await self._call(method, params, auth)
         except ClockSkew:
@@ -227,38 +200,21 @@ class Connection:
                 raise
             return await self._call(method, params, auth)
 
-    async def _call(self, method: str, params: Mapping[str, Any], auth: _Auth) -> Any:
-        params, client_order_id = with_order_id(method, params)
-        call = _Call(method, params, auth, client_order_id)
-        answered = False
-        self._open_calls += 1
+    async def _call(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
+        await trio.lowlevel.checkpoint_if_cancelled()  # A caller who is cancelled already sends nothing.
+        if self._ended:
+            raise not_connected(method)
+        params, client_order_id = with_order_id(method, params, self._order_ids)
+        call = self._calls.begin(method, params, auth, client_order_id)
+        self._idle_writer.unpark()
         try:
-            with trio.move_on_after(self._timeouts.answer):
-                await self._hand_over(call, method)
-                await call.answered.wait()
-                answered = True
+            await call.resolved.wait()
         finally:
-            call.abandoned = True
-            if call.id is not None:
-                self._calls.pop(call.id, None)
-            self._open_calls -= 1
-            if not self._open_calls:
-                self._call_closed.set()
-                self._call_closed = trio.Event()
-        if not answered:
-            if call.id is None:
-                raise NotConnected(f"{method} was not sent: the connection does not take it", method=method)
-            raise unknown(method, client_order_id, f"no answer came within {self._timeouts.answer:g} s")
+            self._calls.leave(call)
         if call.error is not None:
             raise call.error
         assert call.response is not None
         return outcome(method, call.response, client_order_id)
-
-    async def _hand_over(self, item: _Call | Ping, method: str) -> None:
-        try:
-            await self._to_writer.send(item)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise NotConnected(f"{method} was not sent: there is no connection", method=method) from None
 
     # What the connection's own tasks do.
 
@@ -272,7 +228,8 @@ class Connection:
     async def _receive_loop(self) -> None:
         receive, product, on_event = self._transport.receive, self._product, self._on_event
         while True:
-            for item in await receive():
+            items = await receive()
+            for item in items:
                 if type(item) is Pong:
                     self._on_pong(item)
                     continue
@@ -286,47 +243,37 @@ class Connection:
             self.heard_at = trio.current_time()
             self._on_batch_end()
             if self._transport.owes_output:
-                # A busy writer is not told: it looks for output that is owed before it waits again.
-                with suppress(trio.WouldBlock):
-                    self._to_writer.send_nowait(_Flush())
+                self._idle_writer.unpark()
+            # A consumer reads at most so many events in its turn. It must get as many turns as it needs for these, or
+            # in a burst a buffer overflows although its consumer is fast enough.
+            for _ in range(len(items) // _FRAMES_PER_TURN):
+                await trio.lowlevel.checkpoint()
 
     async def _writer(self) -> None:
-        transport, inbox = self._transport, self._from_callers
+        transport, calls = self._transport, self._calls
         while True:
-            items = [await inbox.receive()]
-            while True:
-                try:
-                    items.append(inbox.receive_nowait())
-                except trio.WouldBlock:
-                    break
+            while not (calls.are_waiting or self._pings or transport.owes_output):
+                await self._idle_writer.park()
             # From here to the call of send() there is no checkpoint: what is marked as sent is being sent.
-            await transport.send([ready for item in items for ready in self._outgoing(item)])
-            while transport.owes_output:
-                await transport.send(())
+            pings, self._pings = self._pings, []
+            texts = [text for call in calls.take_waiting() if (text := self._written(call)) is not None]
+            await transport.send([*texts, *pings])
 
-    def _outgoing(self, item: _Call | Ping | _Flush) -> Sequence[str | Ping]:
-        if isinstance(item, Ping):
-            return (item,)
-        if isinstance(item, _Flush) or item.abandoned:
-            return ()
-        number = self._next_id
+    def _written(self, call: Call) -> str | None:
+        """Return the frame of a call that is about to be sent, or resolve it."""
         try:
-            text = encode_request(number, item.method, self._authenticated(item))
+            text = encode_request(self._calls.next_id, call.method, self._authenticated(call))
         except Exception as error:  # The caller's parameters: the caller hears of it, nobody else.
-            item.resolve(error=error)
-            return ()
-        self._next_id += 1
-        item.id = number
-        self._calls[number] = item
-        if item.auth is _Auth.SESSION:
-            self._session_call_ids.add(number)
+            call.resolve(error=error)
+            return None
+        self._calls.mark_sent(call)
         self.statistics.calls_sent += 1
-        return (text,)
+        return text
 
-    def _authenticated(self, call: _Call) -> Mapping[str, Any]:
-        if call.auth is _Auth.NONE:
+    def _authenticated(self, call: Call) -> Mapping[str, Any]:
+        if call.auth is Auth.NONE:
             return call.params
-        if call.auth is _Auth.SESSION:
+        if call.auth is Auth.SESSION:
             return stamp_ws_params(call.params, self._clock.epoch_ms())
         return sign_ws_params(self._credentials, call.params, self._clock.epoch_ms())
 
@@ -338,59 +285,36 @@ class Connection:
             if scope.cancelled_caught:
                 raise PongMissing(f"no pong came within {self._timeouts.pong:g} s")
 
+    async def _timekeeper(self) -> None:
+        while True:
+            due = self._calls.expire()
+            await trio.sleep_until(due)
+
     def _on_pong(self, pong: Pong) -> None:
         waiting = self._pongs.get(pong.payload)
         if waiting is not None:
             waiting.set()
 
     def _on_response(self, response: Response) -> None:
-        number = response.id
-        call = self._calls.pop(number, None) if type(number) is int else None
-        if type(number) is int:
-            self._session_call_ids.discard(number)
-        if call is None:
+        if not self._calls.answered(response):
             self.statistics.late_answers += 1
             log.debug("an answer with status %s came after its caller had left", response.status)
-        else:
-            call.resolve(response=response)
 
     def _on_fault(self, fault: ConnectionFault) -> None:
-        """Take in an error that carries no id.
-
-        With status 401 the key of the session was refused, in reaction to a request of the session which then
-        gets no answer of its own. Where only one was open, it was that one. Where several were, nobody can say
-        which of the others were carried out.
-        """
+        """Take in an error that carries no id. With status 401 it is the key of the session that was refused."""
         self.statistics.faults += 1
         error = refusal("session", fault.status, fault.error)
-        if fault.status != 401:
-            log.warning("the venue reports an error of the connection: %s", error)
-            if fault.status in (418, 429):
-                self.end(error)
+        if fault.status == 401:
+            self._calls.session_refused(fault, error)
+            self.end(error)
             return
-        open_numbers = sorted(self._session_call_ids)
-        self._session_call_ids.clear()
-        for number in open_numbers:
-            call = self._calls.pop(number, None)
-            if call is None:
-                continue
-            if len(open_numbers) == 1:
-                call.resolve(error=refusal(call.method, fault.status, fault.error))
-            else:
-                lost = unknown(call.method, call.client_order_id, "the key was refused while it was open")
-                lost.__cause__ = error
-                call.resolve(error=lost)
-        self.end(error)
+        log.warning("the venue reports an error of the connection: %s", error)
+        if fault.status in (418, 429):
+            self.end(error)
 
     def _resolve_all(self) -> None:
-        """Resolve what is still open. Only after the nursery: the writer must not be woken by a closed channel."""
+        """Resolve what is still open. Only after the nursery: before, an answer could still come."""
         self._ended = True
-        cause = self._ended_by
-        self._from_callers.close()
-        calls, self._calls = list(self._calls.values()), {}
-        for call in calls:
-            lost = unknown(call.method, call.client_order_id, "the connection was lost before an answer came")
-            lost.__cause__ = cause
-            call.resolve(error=lost)
+        self._calls.connection_ended(self._ended_by)
         for answered in self._pongs.values():
             answered.set()

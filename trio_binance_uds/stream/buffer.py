@@ -1,9 +1,9 @@
 """The bounded buffer between the links and the user: never grows, never blocks the producer, never loses in silence.
 
-The producer is synchronous. What it puts is handed over in batches, through a memory channel, so that the
-scheduler is paid for a batch and not for an event. One slot is kept for a :class:`Gap`: when the buffer is full,
-the place is marked exactly after the last event that found room, and everything that follows is shed. When the
-consumer has read as far as the mark, the producer is told; it resumes, and puts the gap.
+The producer is synchronous. It puts what arrived together and then wakes the consumer once: the scheduler is paid for
+a batch and not for an event, and no task stands between the receive loop and the user's. One slot is kept for a
+:class:`Gap`: when the buffer is full, the place is marked exactly after the last event that found room, and everything
+that follows is shed. When the consumer has read as far as the mark, the producer is told; it resumes, and puts the gap.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from trio_binance_uds.events import Event, Gap, GapCause, Notice
 
 log: logging.Logger = logging.getLogger(__name__)
 
-# So many events are given to a consumer before other tasks are let in: about half a millisecond of work.
-_EVENTS_PER_TURN = 64
+EVENTS_PER_TURN = 64
+"""How many events are given to a consumer before other tasks are let in: about half a millisecond of work."""
 
 
 @attrs.define(eq=False)
@@ -42,22 +42,17 @@ class EventBuffer:
         self._size = size
         self._now = now
         self._on_caught_up = on_caught_up
-        # The bound is in events and kept by _held; batches are not bounded on their own.
-        self._send, self._receive = trio.open_memory_channel[list[Event | Notice | Mark]](float("inf"))
-        self._batch: list[Event | Notice | Mark] = []
-        self._reading: deque[Event | Notice | Mark] = deque()
-        self._turn = trio.Lock()
-        self._until_yield = _EVENTS_PER_TURN
-        # When the batches in the channel were handed over, and the one that is being read.
-        self._flushed_at: deque[float] = deque()
-        self._reading_from = 0.0
-        self._held = 0
+        self._items: deque[Event | Notice | Mark] = deque()
+        self._consumers = trio.lowlevel.ParkingLot()
+        self._until_yield = 0
+        # How many items were put until each flush, and when that was: of the flushes with unread items. See _forget().
+        self._put = 0
+        self._flushes: deque[tuple[int, float]] = deque()
         self._mark: Mark | None = None
         # How old what is put now can be, where that is not "just now": a gap, or what waited behind one.
         self.dating_from: datetime | None = None
         self._error: StreamFailed | None = None
         self._closed = False
-        self._finished = False
         self.delivered: int = 0
         self.shed: int = 0
         self.recovered: int = 0
@@ -70,32 +65,31 @@ class EventBuffer:
     @property
     def held(self) -> int:
         """How many events and notices wait for the consumer."""
-        return self._held
+        return len(self._items)
 
     @property
     def lag(self) -> float:
         """For how many seconds the oldest item has been waiting for the consumer."""
-        if self._reading:
-            return trio.current_time() - self._reading_from
-        return trio.current_time() - self._flushed_at[0] if self._flushed_at else 0.0
+        self._forget_flushes()
+        return trio.current_time() - self._flushes[0][1] if self._flushes else 0.0
 
     # The producer's side, all of it synchronous.
 
     def put(self, item: Event | Notice) -> bool:
-        """Accept an event or notice, or shed it where there is no room; :meth:`flush` hands it over.
+        """Accept an event or notice, or shed it where there is no room; :meth:`flush` wakes who waits for it.
 
         Returns whether it was accepted. A notice is shed like an event: the gap that comes instead covers what
         it would have said.
         """
         if self._mark is None:
-            if self._held < self._size - 1:
-                self._batch.append(item)
-                self._held += 1
+            if len(self._items) < self._size - 1:
+                self._items.append(item)
+                self._put += 1
                 return True
             self._mark = Mark(self.dating_from or self._now())
-            self._batch.append(self._mark)
-            self._held += 1
-            log.warning("the consumer is %d events behind; events are shed until it has caught up", self._held - 1)
+            self._items.append(self._mark)
+            self._put += 1
+            log.warning("the consumer is %d events behind; events are shed until it has caught up", self._size - 1)
         if isinstance(item, Event):
             self._mark.shed += 1
             self.shed += 1
@@ -110,79 +104,72 @@ class EventBuffer:
 
     def flush(self) -> None:
         """Hand over what was put since the last time."""
-        if self._batch:
-            batch, self._batch = self._batch, []
-            self._flushed_at.append(trio.current_time())
-            try:
-                self._send.send_nowait(batch)
-            except trio.BrokenResourceError:
-                self._held = 0  # The consumer has closed its end: nobody reads this any more.
+        if self._closed:
+            self._items.clear()  # Nobody reads this any more.
+        elif self._items:
+            self._forget_flushes()
+            self._flushes.append((self._put, trio.current_time()))
+            if self._consumers:
+                self._consumers.unpark(count=len(self._items))
+
+    def _forget_flushes(self) -> None:
+        """Drop the flushes of which everything was read. Done here, so that the consumer need not at each event."""
+        flushes, read = self._flushes, self._put - len(self._items)
+        while flushes and flushes[0][0] <= read:
+            flushes.popleft()
 
     def finish(self, error: StreamFailed) -> None:
         """Accept nothing more; after what is buffered, the consumer gets this error."""
-        self.flush()
-        self._finished = True
         self._error = error
-        self._send.close()
+        self._consumers.unpark_all()
 
     # The consumer's side.
 
     async def receive(self) -> Event | Notice:
         """Return the next item; see :meth:`UserDataStream.receive`."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        if self._reading:
-            self._until_yield -= 1
-            if self._until_yield <= 0:
-                self._until_yield = _EVENTS_PER_TURN
-                # Before an item is taken: cancelled here, nothing is lost.
-                await trio.lowlevel.checkpoint()
+        self._until_yield -= 1
+        if self._until_yield <= 0:
+            self._until_yield = EVENTS_PER_TURN
+            # Before an item is taken: cancelled here, nothing is lost.
+            await trio.lowlevel.checkpoint()
         while True:
-            if self._closed:
-                raise trio.ClosedResourceError
-            if self._reading:
-                item = self._take()
-                if item is not None:
-                    return item
-            else:
-                await self._fetch()
+            while not self._items:
+                self._raise_if_over()
+                await self._consumers.park()
+                self._until_yield = EVENTS_PER_TURN
+            # From here to the return there is no checkpoint.
+            item = self._items.popleft()
+            if isinstance(item, Event):
+                self.delivered += 1
+                if item.recovered:
+                    self.recovered += 1
+                return item
+            if isinstance(item, Notice):
+                return item
+            if self._error is not None:
+                return self._last_gap(item)
+            self._on_caught_up(item)
 
-    async def _fetch(self) -> None:
-        # Only one task at a time stands between channel and deque: otherwise batches could overtake each other.
-        async with self._turn:
-            if self._reading or self._closed:
-                return
-            self._until_yield = _EVENTS_PER_TURN
-            try:
-                self._reading.extend(await self._receive.receive())
-                self._reading_from = self._flushed_at.popleft()
-            except trio.EndOfChannel:
-                assert self._error is not None, "only the end of the stream ends the channel"
-                # A new one for each call: several tasks may come here, again and again.
-                raise StreamFailed(*self._error.args) from self._error.__cause__
+    def _raise_if_over(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        if self._error is not None:
+            # A new one for each call: several tasks may come here, again and again.
+            raise StreamFailed(*self._error.args) from self._error.__cause__
+
+    def _last_gap(self, mark: Mark) -> Gap:
+        """Return the gap that nobody will put any more: the loss must be told."""
+        return Gap(
+            cause=GapCause.CONSUMER_TOO_SLOW,
+            since=mark.since,
+            until=max(mark.since, self._now()),
+            shed=mark.shed,
+            detail="the stream ended before the consumer had caught up",
+        )
 
     def close(self) -> None:
         """Discard what is buffered and accept nothing more; who is waiting gets ``ClosedResourceError``."""
         self._closed = True
-        self._reading.clear()
-        self._held = 0
-        self._receive.close()
-
-    def _take(self) -> Event | Notice | None:
-        item = self._reading.popleft()
-        self._held -= 1
-        if isinstance(item, Mark):
-            if not self._finished:
-                self._on_caught_up(item)
-                return None
-            # Nobody will put a gap any more, and the loss must be told.
-            item = Gap(
-                cause=GapCause.CONSUMER_TOO_SLOW,
-                since=item.since,
-                until=max(item.since, self._now()),
-                shed=item.shed,
-                detail="the stream ended before the consumer had caught up",
-            )
-        if isinstance(item, Event):
-            self.delivered += 1
-            self.recovered += item.recovered
-        return item
+        self._items.clear()
+        self._consumers.unpark_all()

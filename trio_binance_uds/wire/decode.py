@@ -22,7 +22,7 @@ from typing import Any
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.build import Malformed, build_carefully, fast_constructor, masked, secret_keys
-from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit, Response
+from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
 from trio_binance_uds.wire.values import moment
 
@@ -59,13 +59,20 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
 
 
 def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+    # Nearly every event ends here.
+    try:
+        if type(subscription_id) is int or subscription_id is None:
+            return fast_constructor(product.event_types[payload["e"]])(payload, subscription_id, product.name)
+    except (LookupError, TypeError, ValueError):
+        pass
+    return _unusual_event(payload, product, subscription_id)
+
+
+def _unusual_event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+    """Return what the fast pass could not make: the careful pass decides what this is."""
     event_type = payload.get("e")
     cls = _class_of(event_type, product) if type(event_type) is str else None
     if cls is not None and (type(subscription_id) is int or subscription_id is None):
-        try:
-            return fast_constructor(cls)(payload, subscription_id, product.name)
-        except (LookupError, TypeError, ValueError):
-            pass  # the careful pass decides what this is
         try:
             return build_carefully(cls, payload, subscription_id, product.name)
         except Malformed as error:
@@ -128,7 +135,7 @@ def _answer(frame: dict[str, Any]) -> Response | ConnectionFault | None:
             status=status,
             result=frame.get("result"),
             error=None if error is None and not 400 <= status < 600 else _failure(error),
-            rate_limits=_rate_limits(frame.get("rateLimits")),
+            rate_limit_entries=frame.get("rateLimits"),
         )
     if error is not None or ("id" in frame and 400 <= status < 600):
         return ConnectionFault(status=status, error=_failure(error))
@@ -141,25 +148,3 @@ def _failure(error: Any) -> ApiFailure:
         return ApiFailure(code=0, msg="the venue gave no error that can be read", data=error)
     msg = error.get("msg")
     return ApiFailure(code=code, msg=msg if type(msg) is str else "", data=error.get("data"))
-
-
-def _rate_limits(entries: Any) -> tuple[RateLimit, ...]:
-    if type(entries) is not list:
-        return ()
-    return tuple([limit for entry in entries if (limit := _rate_limit(entry)) is not None])
-
-
-def _rate_limit(entry: Any) -> RateLimit | None:
-    if type(entry) is not dict:
-        return None
-    kind, interval = entry.get("rateLimitType"), entry.get("interval")
-    interval_num, limit, count = entry.get("intervalNum"), entry.get("limit"), entry.get("count")
-    if type(kind) is not str or type(interval) is not str or type(interval_num) is not int or type(limit) is not int:
-        return None
-    return RateLimit(
-        rate_limit_type=kind,
-        interval=interval,
-        interval_num=interval_num,
-        limit=limit,
-        count=count if type(count) is int else None,
-    )

@@ -53,14 +53,25 @@ class Response:
         status: the HTTP-like status, or 0 where the frame states none that can be read.
         result: what was asked for, or ``None``; kept out of the repr, as it can hold keys.
         error: present in a refusal, even in one that gives no reason.
-        rate_limits: empty where the frame has none; entries that cannot be read are left out.
+        rate_limit_entries: what the frame says of rate limits, as it came; see :attr:`rate_limits`.
     """
 
     id: int | str
     status: int
     result: Any = attrs.field(default=None, repr=False)
     error: ApiFailure | None = None
-    rate_limits: tuple[RateLimit, ...] = ()
+    rate_limit_entries: Any = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """The limiters that the request has touched; entries that cannot be read are left out.
+
+        They are read when asked for, as they cost as much as the rest of an answer.
+        """
+        entries = self.rate_limit_entries
+        if type(entries) is not list:
+            return ()
+        return tuple([limit for entry in entries if (limit := _rate_limit(entry)) is not None])
 
 
 @attrs.frozen(kw_only=True)
@@ -75,3 +86,19 @@ class ConnectionFault:
 
     status: int
     error: ApiFailure
+
+
+def _rate_limit(entry: Any) -> RateLimit | None:
+    if type(entry) is not dict:
+        return None
+    kind, interval = entry.get("rateLimitType"), entry.get("interval")
+    interval_num, limit, count = entry.get("intervalNum"), entry.get("limit"), entry.get("count")
+    if type(kind) is not str or type(interval) is not str or type(interval_num) is not int or type(limit) is not int:
+        return None
+    return RateLimit(
+        rate_limit_type=kind,
+        interval=interval,
+        interval_num=interval_num,
+        limit=limit,
+        count=count if type(count) is int else None,
+    )

@@ -42,18 +42,21 @@ def loads(text: str | bytes) -> Any:
             without a partner, more than :data:`MAX_DEPTH` levels, an integer of more digits than Python converts
             (4300 unless set otherwise), a number whose exponent ``Decimal`` cannot hold.
     """
-    # There cannot be more levels than opening brackets; counting those costs next to nothing.
-    if isinstance(text, str):
-        text = text.removeprefix("\ufeff")
-        openings = text.count("{") + text.count("[")
-    else:
+    # There cannot be more levels than opening brackets. Nearly all frames have none behind the first few characters,
+    # and to see that costs a third of counting them.
+    may_be_deep = False
+    if isinstance(text, bytes):
         text = text.removeprefix(b"\xef\xbb\xbf")
-        openings = text.count(b"{") + text.count(b"[")
+        if text.find(b"{", MAX_DEPTH) >= 0 or text.find(b"[", MAX_DEPTH) >= 0:
+            may_be_deep = text.count(b"{") + text.count(b"[") > MAX_DEPTH
+    else:
+        text = text.removeprefix("\ufeff")
+        may_be_deep = text.count("{") + text.count("[") > MAX_DEPTH
     try:
         value = _decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidJson(str(error) or type(error).__name__) from error
-    if openings > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, value):
+    if may_be_deep and _is_deeper_than(MAX_DEPTH, value):
         raise InvalidJson(f"more than {MAX_DEPTH} levels of arrays and objects")
     return value
 

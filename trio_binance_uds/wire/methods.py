@@ -6,7 +6,8 @@ Source: Binance Spot, WebSocket API, the security type of each method (2026-07-2
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 # Methods of security type NONE; a stray parameter on some of them is refused, so they get none of ours.
@@ -111,7 +112,16 @@ def may_be_repeated(method: str) -> bool:
     return _bare(method) in _QUERIES or not is_signed(method)
 
 
-def with_order_id(method: str, params: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+def client_order_ids() -> Iterator[str]:
+    """Yield client order ids that nobody else makes: what is random about them is drawn once, and then they count."""
+    # Hexadecimal digits only: SQL keywords in a request can trigger the venue's firewall.
+    mine = secrets.token_hex(8)
+    return (f"uds-{mine}{number:08x}" for number in count(1))
+
+
+def with_order_id(
+    method: str, params: Mapping[str, Any], order_ids: Iterator[str]
+) -> tuple[Mapping[str, Any], str | None]:
     """Return the parameters with a client order id where the method takes one, and that id.
 
     An id that the caller gave stays. Without one, an order whose answer is lost could not be looked up.
@@ -122,6 +132,5 @@ def with_order_id(method: str, params: Mapping[str, Any]) -> tuple[Mapping[str, 
     given = params.get(name)
     if given is not None:
         return params, str(given)
-    # Hexadecimal digits only: SQL keywords in a request can trigger the venue's firewall.
-    made = f"uds-{secrets.token_hex(12)}"
+    made = next(order_ids)
     return {**params, name: made}, made

@@ -18,6 +18,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
@@ -37,14 +38,18 @@ _LARGEST_EXPONENT = 100
 _LARGEST_RECV_WINDOW = 60_000
 
 
-def plain_params(params: Mapping[str, object]) -> dict[str, Plain]:
+class PlainParams(dict[str, Plain]):
+    """Parameters as they will stand in the JSON: checked, so that nobody need do it again."""
+
+
+def plain_params(params: Mapping[str, object]) -> PlainParams:
     """Return the parameters as they will stand in the JSON, in the same order.
 
     Raises:
         TypeError: a value is of a type that has no exact form on the wire, such as ``float`` or ``None``.
         ValueError: a value cannot be sent: a NaN, a lone surrogate, an int beyond 64 bits, an odd name.
     """
-    return {_name(name): _plain(value, name) for name, value in params.items()}
+    return PlainParams([(_name(name), _plain(value, name)) for name, value in params.items()])
 
 
 def ws_signing_text(params: Mapping[str, object]) -> str:
@@ -61,7 +66,7 @@ def ws_signing_text(params: Mapping[str, object]) -> str:
 
 def stamp_ws_params(
     params: Mapping[str, object], timestamp_ms: int, recv_window: int | Decimal | None = None
-) -> dict[str, Plain]:
+) -> PlainParams:
     """Return the parameters with ``timestamp`` and ``recvWindow``: all that a logged-on session wants.
 
     Args:
@@ -77,7 +82,7 @@ def stamp_ws_params(
 
 def sign_ws_params(
     credentials: Credentials, params: Mapping[str, object], timestamp_ms: int, recv_window: int | Decimal | None = None
-) -> dict[str, Plain]:
+) -> PlainParams:
     """Return the parameters with ``apiKey``, ``timestamp``, ``recvWindow`` and ``signature``.
 
     The arguments and errors are those of :func:`stamp_ws_params`.
@@ -106,7 +111,7 @@ def encode_request(id: int | str, method: str, params: Mapping[str, object] | No
         raise ValueError("a method is words joined by '.', such as 'order.place' or 'v3/order.place'")
     frame: dict[str, object] = {"id": id, "method": method}
     if params:
-        frame["params"] = plain_params(params)
+        frame["params"] = params if type(params) is PlainParams else plain_params(params)
     return dumps(frame)
 
 
@@ -152,6 +157,7 @@ def _check_recv_window(value: Plain) -> None:
         raise ValueError("recvWindow must be more than 0 and at most 60000 milliseconds, with up to 3 decimals")
 
 
+@lru_cache(maxsize=512)  # They are always the same few, and the expression costs more than all the rest.
 def _name(name: object) -> str:
     if not isinstance(name, str):
         raise TypeError(f"the name of a parameter is a string, not {type(name).__name__}")
@@ -161,6 +167,9 @@ def _name(name: object) -> str:
 
 
 def _plain(value: object, name: str) -> Plain:
+    # What most values are, before anything that costs more.
+    if type(value) is str and value.isascii():
+        return value
     if isinstance(value, Enum):
         return _plain(value.value, name)
     if isinstance(value, bool):

@@ -102,7 +102,7 @@ class AmountMemo(dict[str, Decimal]):
         # Not a call of amount(): on a miss that would be the largest part of the cost.
         if type(sent) is not str or not _is_amount(sent):
             raise ValueError("is not an amount")
-        if len(self) >= 8192:
+        if len(self) >= 1024:
             self.clear()
         value = self[sent] = Decimal(sent)
         return value
@@ -113,7 +113,7 @@ class MomentMemo(dict[int, datetime]):
 
     def __missing__(self, sent: Any) -> datetime:
         value = moment(sent)
-        if len(self) >= 2048:
+        if len(self) >= 256:
             self.clear()
         self[sent] = value
         return value

@@ -3,6 +3,10 @@
 The core does framing, masking, pongs, fragmentation rules and the closing handshake, in memory. It is the part of
 ``websockets`` that is documented for this use. No task runs in here: the receiving task feeds the core and takes
 out what came of it, and what the core wants to say in answer waits in ``_owed`` until the writing task asks.
+
+One kind of frame never reaches the core, as nearly all frames are of it and the core takes most of the time of an
+event: a whole text message in one frame of less than 64 KiB, between two other messages of an open connection. Such a
+frame is four bytes and a text, and nothing follows from it. Everything else is the core's, byte for byte.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import trio
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, PayloadTooBig
 from websockets.frames import Frame, Opcode
-from websockets.protocol import CONNECTING, OPEN, Event
+from websockets.protocol import CONNECTING, OPEN
 from websockets.uri import WebSocketURI
 
 from trio_binance_uds.errors import ConnectFailed
@@ -26,6 +30,9 @@ from trio_binance_uds.link.transport.address import USER_AGENT, Address
 from trio_binance_uds.link.transport.dial import READ_SIZE, Attempt, close_now, connecting, dial
 from trio_binance_uds.link.transport.refusal import malformed, printable, rejected
 
+# How a frame begins that is a message of its own, a text, and has no extension; and the longest that is cut out here.
+_WHOLE_TEXT = 0x81
+_LONGEST_TEXT = 0xFFFF
 _CONT, _TEXT, _BINARY, _PONG = Opcode.CONT, Opcode.TEXT, Opcode.BINARY, Opcode.PONG
 
 # Pongs that wait for the writer. When a server pings faster than the writer writes, RFC 6455 (5.5.3) lets a client
@@ -58,25 +65,30 @@ async def _connect(
             max_size=max_message_size,
             logger=_Discreet(logging.getLogger(__name__)),
         )
-        await _shake_hands(stream, core, address)
+        early = await _shake_hands(stream, core, address)
     except BaseException:
         await close_now(stream)
         raise
-    return SansIoTransport(stream, core, close_timeout)
+    return SansIoTransport(stream, core, early, close_timeout, max_message_size)
 
 
-async def _shake_hands(stream: trio.abc.Stream, core: ClientProtocol, address: Address) -> None:
+async def _shake_hands(stream: trio.abc.Stream, core: ClientProtocol, address: Address) -> bytes:
+    """Open the connection, and return what came in one read with the end of the handshake and lies behind it."""
     request = core.connect()
     request.headers["User-Agent"] = USER_AGENT
     core.send_request(request)
+    data, at = b"", 0
     try:
         await stream.send_all(b"".join(core.data_to_send()))
         while core.state is CONNECTING and core.handshake_exc is None:
-            data = await stream.receive_some(READ_SIZE)
-            if data:
-                core.receive_data(data)
-            else:
+            data, at = bytes(await stream.receive_some(READ_SIZE)), 0
+            if not data:
                 core.receive_eof()
+            # Line by line, as the core would keep what follows the last one.
+            while at < len(data) and core.state is CONNECTING:
+                end = data.find(b"\n", at) + 1 or len(data)
+                core.receive_data(data[at:end])
+                at = end
     except trio.BrokenResourceError as exc:
         cause = exc.__cause__ or exc
         raise ConnectFailed(f"{address} broke the connection off during the WebSocket handshake: {cause}") from cause
@@ -89,23 +101,30 @@ async def _shake_hands(stream: trio.abc.Stream, core: ClientProtocol, address: A
         if isinstance(cause, EOFError):
             raise ConnectFailed(f"{address} closed the connection during the WebSocket handshake") from cause
         raise malformed(address, str(cause)) from cause
+    core.events_received()  # The answer to the handshake is no message.
+    return data[at:]
 
 
 class SansIoTransport(Transport):
     """One open connection; see :class:`~trio_binance_uds.link.transport.Transport`."""
 
-    def __init__(self, stream: trio.abc.Stream, core: ClientProtocol, close_timeout: float) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, core: ClientProtocol, early: bytes, close_timeout: float, max_message_size: int
+    ) -> None:
         self._stream = stream
         self._core = core
         self._close_timeout = close_timeout
+        self._longest_text = min(max_message_size, _LONGEST_TEXT)
+        self._rest = b""  # the beginning of a frame, which waits for more of it
+        self._due = 0  # how much the core has yet to get of the frame that it has begun
         self._owed: list[bytes] = []
         self._partial: bytearray | None = None  # a fragmented message so far; one buffer, however many the fragments
         self._end: TransportClosed | None = None
         self._receiving = False
         self._torn = False  # a write has failed or was cut short: a frame may have left by half
         self._closed = False
-        # Frames can have come in the same read as the end of the handshake, of which the first event tells.
-        self._early: list[str | bytes | Pong] | None = self._collect(core.events_received()[1:])
+        # Frames can have come in the same read as the end of the handshake.
+        self._early: list[str | bytes | Pong] | None = self._take_in(early)
 
     async def receive(self) -> Sequence[str | bytes | Pong]:
         if self._early is not None:
@@ -113,15 +132,13 @@ class SansIoTransport(Transport):
             early, self._early = self._early, None
             if early or self._owed:
                 return early
-        core = self._core
         self._receiving = True
         try:
             while self._end is None:
                 data = await self._stream.receive_some(READ_SIZE)
                 if not data:
                     break
-                core.receive_data(data)
-                items = self._collect(core.events_received())
+                items = self._take_in(bytes(data))
                 if items or self._owed:
                     return items
         except trio.BrokenResourceError as exc:
@@ -171,6 +188,9 @@ class SansIoTransport(Transport):
         owed, self._owed = self._owed, []
         try:
             await self._write(b"".join((*owed, *core.data_to_send())))
+            if said_first:
+                rest, self._rest = self._rest, b""
+                core.receive_data(rest)
             # Closing the socket with unread bytes in it resets it, and can take our Close frame along.
             while said_first and core.close_rcvd is None and not self._receiving:
                 data = await self._stream.receive_some(READ_SIZE)
@@ -191,16 +211,66 @@ class SansIoTransport(Transport):
             self._torn = True
             raise
 
-    def _collect(self, events: list[Event]) -> list[str | bytes | Pong]:
-        """Return the messages and pongs among the core's events; take over its answers, and the end if it came."""
-        core = self._core
+    def _take_in(self, data: bytes) -> list[str | bytes | Pong]:
+        """Return the messages and pongs in what has arrived."""
         items: list[str | bytes | Pong] = []
-        for frame in cast("list[Frame]", events):
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        at, size, longest = 0, len(data), self._longest_text
+        while at < size:
+            if not self._due and self._partial is None and self._core.state is OPEN:
+                # The way of nearly every frame: final, a text, without a mask, with a length of one byte or of three.
+                while size - at >= 4 and data[at] == _WHOLE_TEXT:
+                    begin, length = at + 2, data[at + 1]
+                    if length == 126:
+                        begin, length = at + 4, data[at + 2] << 8 | data[at + 3]
+                    elif length > 126:
+                        break
+                    if length > longest:
+                        break
+                    end = begin + length
+                    if end > size:
+                        self._rest = data[at:]
+                        return items
+                    # UTF-8 is left to the decoder, which checks it anyway.
+                    items.append(data[begin:end])
+                    at = end
+            at = self._give_to_core(data, at)
+            self._collect(items)
+        return items
+
+    def _give_to_core(self, data: bytes, at: int) -> int:
+        """Feed the core with the frame that begins, or goes on, at this place, and return where it ends.
+
+        Of a frame whose length has not come yet nothing is fed; it waits in ``_rest``.
+        """
+        size = len(data)
+        if self._core.state is not OPEN:
+            end = size  # The core discards everything from here on.
+        elif self._due:
+            end = min(at + self._due, size)
+            self._due -= end - at
+        else:
+            length = data[at + 1] & 127 if size - at >= 2 else 0
+            header = 4 if length == 126 else 10 if length == 127 else 2
+            if size - at < header:
+                self._rest = data[at:]
+                return size
+            if header > 2:
+                length = int.from_bytes(data[at + 2 : at + header])
+            end = min(at + header + length, size)
+            self._due = at + header + length - end
+        self._core.receive_data(data[at:end])
+        return end
+
+    def _collect(self, items: list[str | bytes | Pong]) -> None:
+        """Add the messages and pongs among the core's events; take over its answers, and the end if it came."""
+        core = self._core
+        for frame in cast("list[Frame]", core.events_received()):
             opcode = frame.opcode
             if opcode is _TEXT or opcode is _BINARY:
                 if frame.fin:
-                    # A copy, as the core hands out a bytearray. UTF-8 is left to the decoder, which checks it anyway.
-                    items.append(bytes(frame.data))
+                    items.append(bytes(frame.data))  # a copy, as the core hands out a bytearray
                 else:
                     self._partial = bytearray(frame.data)
             elif opcode is _CONT and self._partial is not None:
@@ -215,7 +285,6 @@ class SansIoTransport(Transport):
             del self._owed[:-_MOST_OWED]
         if core.state is not OPEN and self._end is None and not self._closed:
             self._take_close()
-        return items
 
     def _take_close(self) -> None:
         core = self._core
@@ -231,6 +300,7 @@ class SansIoTransport(Transport):
 
     def _take_end_of_stream(self) -> None:
         core = self._core
+        core.receive_data(self._rest)
         core.receive_eof()
         whole = self._partial is None and str(core.parser_exc) == "unexpected end of stream"
         where = "without a Close frame" if whole else "inside a message, which is dropped"
