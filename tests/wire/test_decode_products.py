@@ -346,7 +346,7 @@ class TestAnythingElse:
         cls: Any = sampled.product.event_types[name]
         mutated = loads(json.dumps(payload))
         try:
-            fast = fast_constructor(cls)(mutated, None)
+            fast = fast_constructor(cls)(mutated, None, sampled.product.name)
         except (LookupError, TypeError, ValueError):
             return
         assert fast == build_carefully(cls, mutated, None) == event

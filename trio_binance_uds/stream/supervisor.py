@@ -344,7 +344,7 @@ class Supervisor:
         resumption = self._resumption
         if resumption is not None and link is resumption.link and self._handover.is_full(link.number):
             # Better a gap that is not proven than a blindness that starts over and over.
-            unproven = Recovered(detail="more events came than may wait for the venue's answers")
+            unproven = NothingRecovered("more events came than may wait for the venue's answers")
             self._deliver_from(link, resumption.until, unproven)
         self._handover.accept(link.number, event)
 
