@@ -20,13 +20,14 @@ from trio_binance_uds.sandbox.behaviour import Behaviour
 from trio_binance_uds.sandbox.catalogue import ALL_PERMISSIONS
 from trio_binance_uds.sandbox.clock import Clock
 from trio_binance_uds.sandbox.desk import Desk
-from trio_binance_uds.sandbox.exchange import Account, Exchange, Refusal
+from trio_binance_uds.sandbox.exchange import Exchange
 from trio_binance_uds.sandbox.faults import Faults
 from trio_binance_uds.sandbox.keys import KeyRing, KeyType
 from trio_binance_uds.sandbox.limits import Limiter, Limits
 from trio_binance_uds.sandbox.listen_keys import ListenKeys
 from trio_binance_uds.sandbox.listen_tokens import ListenTokens
 from trio_binance_uds.sandbox.listening import REST_HOSTS, WS_API, MemoryPorts, Serve, environment, listen, make_tls
+from trio_binance_uds.sandbox.margin import MarginDesk
 from trio_binance_uds.sandbox.rest_front import RestFront
 from trio_binance_uds.sandbox.rest_server import RestServer
 from trio_binance_uds.sandbox.services import Services
@@ -52,6 +53,7 @@ class Sandbox:
         network: how a client reaches it: what to trust, and what to dial with in memory.
         exchange: the accounts of spot and margin, the order books, and the journal of every event of theirs.
         desks: what keeps the accounts of the other products, by name; each has a journal of its own.
+        margin: the desk that is named so, for what only it can.
         listen_keys: who has which listen key.
         clock: what time the server believes it is.
         faults: what goes wrong, on purpose.
@@ -64,6 +66,7 @@ class Sandbox:
         self,
         *,
         venue: Venue,
+        margin: MarginDesk,
         connections: Connections,
         rest_front: RestFront,
         environment: Environment,
@@ -74,6 +77,7 @@ class Sandbox:
         self.network = network
         self.exchange: Exchange = venue.exchange
         self.desks: Mapping[str, Desk] = venue.desks
+        self.margin: MarginDesk = margin
         self.listen_keys: ListenKeys = venue.listen_keys
         self.clock: Clock = venue.clock
         self.faults: Faults = venue.faults
@@ -95,6 +99,8 @@ class Sandbox:
         self,
         *,
         balances: Mapping[str, str] | None = None,
+        cross_margin: Mapping[str, str] | None = None,
+        isolated_margin: Mapping[str, Mapping[str, str]] | None = None,
         usdm: Mapping[str, str] | None = None,
         coinm: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
@@ -107,12 +113,14 @@ class Sandbox:
         """Open an account with an API key.
 
         It has a spot account always, with these ``balances`` by asset, and one of each other product whose balances
-        are given, be they empty. ``more`` goes to the exchange's own ``add_account``.
+        are given, be they empty; ``isolated_margin`` has balances for each pair, such as
+        ``{"BTCUSDT": {"USDT": "1000"}}``. ``more`` goes to the exchange's own ``add_account``.
 
         Raises:
-            ValueError: this sandbox has no desk for one of them.
+            ValueError: this sandbox has no desk for one of them, or there is no such pair.
         """
         wanted = {
+            "margin": cross_margin,
             "usdm": usdm,
             "coinm": coinm,
             "options": options,
@@ -125,6 +133,8 @@ class Sandbox:
         account = self.exchange.add_account(balances or {}, **more)
         for name, wallet in opened.items():
             self.desks[name].open_account(account.uid, wallet)
+        for symbol, wallet in (isolated_margin or {}).items():
+            self.margin.open_isolated(account.uid, symbol, wallet)
         return SandboxAccount(self.exchange, self._services, account, self.keys.create(account, key, permissions))
 
     def add_key(
@@ -186,9 +196,13 @@ async def open_sandbox(
         connections = Connections()
         clock = clock or Clock()
         agenda = Agenda(clock)
+        exchange = Exchange.default(clock.now, seed)
+        margin = MarginDesk(exchange, agenda)
         venue = _open_venue(
             clock=clock,
             agenda=agenda,
+            exchange=exchange,
+            margin=margin,
             seed=seed,
             limits=limits or Limits(),
             behaviour=behaviour or Behaviour(),
@@ -217,6 +231,7 @@ async def open_sandbox(
                 ports = await listen(nursery, servers, server_tls, host, wanted)
             yield Sandbox(
                 venue=venue,
+                margin=margin,
                 connections=connections,
                 rest_front=rest_front,
                 environment=environment(host, ports, secure=tls),
@@ -233,6 +248,8 @@ def _open_venue(
     *,
     clock: Clock,
     agenda: Agenda,
+    exchange: Exchange,
+    margin: MarginDesk,
     seed: int,
     limits: Limits,
     behaviour: Behaviour,
@@ -243,9 +260,9 @@ def _open_venue(
     random = Random(seed)
     for_faults, for_keys, for_listen_keys, for_tokens = (Random(random.random()) for _ in range(4))
     limiter = Limiter(limits, clock.now)
-    exchange = Exchange.default(clock.now, seed)
     exchange.rate_limits = limiter.published()
-    desks = {name: make(exchange, clock.now, seed) for name, make in DESKS.items()}
+    desks: dict[str, Desk] = {"margin": margin}
+    desks.update((name, make(exchange, clock.now, seed)) for name, make in DESKS.items())
     listen_keys = ListenKeys(
         clock.now,
         agenda,
@@ -253,7 +270,7 @@ def _open_venue(
         life=behaviour.listen_key_life,
         text_expiry_times=behaviour.text_expiry_times,
     )
-    listen_tokens = ListenTokens(clock.now, agenda, for_tokens, _no_margin_account)
+    listen_tokens = ListenTokens(clock.now, agenda, for_tokens, margin.account)
     return Venue(
         clock=clock,
         exchange=exchange,
@@ -276,7 +293,3 @@ def _open_venue(
             clock=clock, limiter=limiter, desks=desks, listen_keys=listen_keys, listen_tokens=listen_tokens
         ),
     )
-
-
-def _no_margin_account(owner: int, symbol: str | None) -> Account:
-    raise Refusal(-3003, "Margin account does not exist.")
