@@ -95,6 +95,9 @@ class Knowledge:
         self.finished: Finished[Key] = Finished()
         # When orders were placed of late: a history that does not show them is behind.
         self.placed: Finished[Key] = Finished()
+        # Orders that changed while the baseline was asked for, and of which nothing was told yet.
+        self.untold_at_start: dict[Key, None] = {}
+        self.untold_conditionals_at_start: dict[int, str] = {}
         self.conditionals: dict[int, ConditionalPlace] = {}
         self.finished_conditionals: Finished[int] = Finished()
         self.symbols: dict[str, datetime] = {}
@@ -139,6 +142,8 @@ class Knowledge:
         symbol, at = report.symbol, report.order_trade_time
         key = (symbol, report.order_id)
         self.symbols[symbol] = at
+        if self.untold_at_start:
+            self.untold_at_start.pop(key, None)
         record = self.orders.get(key)
         if record is None:
             record = OrderRecord(report)
@@ -185,6 +190,7 @@ class Knowledge:
 
     def _conditional(self, place: ConditionalPlace) -> None:
         self.has_seen_conditionals = True
+        self.untold_conditionals_at_start.pop(place.number, None)
         self.symbols[place.symbol] = max(place.at, self.symbols.get(place.symbol, place.at))
         if place.rung == END_RUNG:
             self.conditionals.pop(place.number, None)
@@ -210,20 +216,25 @@ class Knowledge:
         """Take in what was there when the stream began: what was asked for at this time, shortly after.
 
         Events may have been told meanwhile, and what the stream has told stands. An order that has changed since the
-        stream began is left to the stream: to take it from here would hide that it was not told.
+        stream began is left to the stream: to take it from here would hide that it was not told. Should the stream
+        not tell it, it is asked about by its id, as no list need have it then.
         """
         self.begin(at)
         assert self.began is not None
         for order in answers.orders:
             self.symbols.setdefault(order.symbol, order.updated)
             is_told = order.key in self.orders or order.key in self.finished
-            if order.updated < self.began and not order.is_final and not is_told:
+            if not is_told and order.updated < self.began:
                 self.orders[order.key] = OrderRecord(order, order.created)
+            elif not is_told:
+                self.untold_at_start[order.key] = None
         for answer in answers.conditionals:
             self.has_seen_conditionals = True
             self.symbols.setdefault(answer.symbol, answer.updated)
             is_told = answer.number in self.conditionals or answer.number in self.finished_conditionals
-            if answer.updated < self.began and not answer.is_final and not is_told:
+            if not is_told and answer.updated >= self.began:
+                self.untold_conditionals_at_start[answer.number] = answer.symbol
+            elif not is_told:
                 place = ConditionalPlace(answer.number, answer.symbol, answer.rung, answer.updated)
                 self.conditionals[answer.number] = place
         for balance in answers.balances.values():
