@@ -155,6 +155,7 @@ async def test_what_was_missed_is_told_once_in_order_and_complete(
         stream.link.before = lambda method, params: (trader.steps(2), stream.deliver(1), None)[-1]
     assert await stream.start() == ""
     stream.link.before = lambda method, params: None
+    stream.deliver()
     await live_through_gaps(seed, market, stream, trader)
     for result in stream.results:
         assert result.complete, result.detail

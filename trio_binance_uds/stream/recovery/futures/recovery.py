@@ -71,7 +71,7 @@ async def baseline(
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
         return knowledge.no_baseline_because
-    knowledge.take_baseline(answers, at)
+    knowledge.take_baseline(answers, at, now())
     return ""
 
 
@@ -120,6 +120,7 @@ class _Recovery:
     ) -> None:
         self._knowledge = knowledge
         self._scope = scope
+        self._since = since
         self._options = options
         self._inquiry = Inquiry(request, options.max_weight)
         if knowledge.began is None:
@@ -144,10 +145,13 @@ class _Recovery:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence, self._scope)
         reasons = [*self._inquiry.reasons(), *self._scope.lacking()]
-        if knowledge.baseline_at is None:
+        if knowledge.baseline_until is None:
             why = knowledge.no_baseline_because
             reasons.append(f"what was there before the stream began is not known ({why})")
             self._make_up_for_baseline()
+        elif self._since < knowledge.baseline_until:
+            # What ended between the subscription and the answers was in neither.
+            reasons.append("the stream was lost while it was still asked what was there before")
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -280,7 +284,7 @@ class _Recovery:
         answers = _baseline_answers(self._knowledge, self._evidence, self._scope)
         if answers is not None and not self._inquiry.is_over:
             assert self._knowledge.began is not None
-            self._knowledge.take_baseline(answers, self._knowledge.began)
+            self._knowledge.take_baseline(answers, self._knowledge.began, self._evidence.asked_at)
 
 
 def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> BaselineAnswers | None:
@@ -295,7 +299,6 @@ def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) ->
         conditionals=tuple([answer for answer in evidence.conditionals.values() if not answer.is_final]),
         leverages=evidence.leverages,
         is_multi_assets_mode=evidence.is_multi_assets_mode,
-        at=evidence.asked_at,
     )
 
 
