@@ -151,9 +151,11 @@ class Stream:
         self.position = len(market.desk.journal.events(ALICE))
         self.link = Link(market)
         self.results: list[Recovered] = []
+        self.started = (self.position, market.now())
 
     async def start(self) -> str:
         await self.recoverer.take_baseline(self.link.request, self.market.now)
+        self.started = (len(self.market.desk.journal.events(ALICE)), self.market.now())
         return self.knowledge.no_baseline_because
 
     def tell(self, event: Event) -> None:
@@ -169,8 +171,11 @@ class Stream:
     async def recover(self, subscribed_at: int, since: datetime | None = None, *, late: int = 0) -> Recovered:
         """Make good what was sent from ``position`` to ``subscribed_at``; the ``late`` last live events come after."""
         if since is None:
+            assert self.knowledge.began is not None
             since = self.knowledge.newest or self.knowledge.began
-            assert since is not None
+            position, at = self.started
+            if self.position >= position:
+                since = max(since, at)
         found = await self.recoverer.recover(self.link.request, since, self.market.now)
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)

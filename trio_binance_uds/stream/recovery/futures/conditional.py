@@ -180,10 +180,8 @@ def reports_of(
     """
     reached = -1 if told is None else told
     steps = [(0, "NEW", answer.created)]
-    if answer.triggered is not None and answer.rung >= TRIGGERED_RUNG:
-        steps.append((TRIGGERED_RUNG, "TRIGGERED", answer.triggered))
-    elif answer.rung == TRIGGERED_RUNG:
-        steps.append((TRIGGERED_RUNG, "TRIGGERED", answer.updated))
+    if answer.order_id is not None and answer.rung >= TRIGGERED_RUNG:
+        steps.append((TRIGGERED_RUNG, "TRIGGERED", answer.triggered or answer.updated))
     if answer.is_final:
         steps.append((END_RUNG, answer.status, answer.updated))
     for rung, status, at in steps:

@@ -116,6 +116,16 @@ class Evidence:
         self.conditionals_asked_alone.add(answer.number)
         self.add_conditionals([answer])
 
+    def symbols_of_triggered(self) -> list[str]:
+        """Return the symbols of open orders that may have been conditional ones."""
+        return list(
+            dict.fromkeys(
+                order.symbol
+                for order in self.orders.values()
+                if order.state.get("original_order_type") != order.state["order_type"]
+            )
+        )
+
     # Whether the database is up to date.
 
     def lagging_symbols(self) -> list[str]:
@@ -184,7 +194,8 @@ class Evidence:
             income.symbol
             for income in self.incomes.values()
             if income.is_of_trade
-            and income.time >= self._since
+            # What came later is the stream's business.
+            and self._since <= income.time <= self.asked_at
             and (income.symbol, income.trade_id) not in known
             and (income.trade_id or 0) > self._knowledge.last_trade_ids.get(income.symbol, 0)
         ]

@@ -55,7 +55,6 @@ class BaselineAnswers:
     conditionals: tuple[ConditionalAnswer, ...]
     leverages: Mapping[str, int]
     is_multi_assets_mode: bool | None
-    at: datetime
 
 
 @attrs.define
@@ -89,12 +88,16 @@ class Told(Generic[_StateT]):
 class Knowledge:
     """What has been told; see the module."""
 
-    def __init__(self, unit: str | None = None) -> None:
+    def __init__(self, unit: str | None = None, *, follows_account: bool = True) -> None:
         self._unit = unit
+        self._follows_account = follows_account
         self.orders: dict[Key, OrderRecord] = {}
         self.finished: Finished[Key] = Finished()
         # When orders were placed of late: a history that does not show them is behind.
         self.placed: Finished[Key] = Finished()
+        # Orders that changed while the baseline was asked for, and of which nothing was told yet.
+        self.untold_at_start: dict[Key, None] = {}
+        self.untold_conditionals_at_start: dict[int, str] = {}
         self.conditionals: dict[int, ConditionalPlace] = {}
         self.finished_conditionals: Finished[int] = Finished()
         self.symbols: dict[str, datetime] = {}
@@ -111,7 +114,7 @@ class Knowledge:
         self.has_seen_conditionals: bool = False
         self.began: datetime | None = None
         self.newest: datetime | None = None
-        self.baseline_at: datetime | None = None
+        self.baseline_until: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
         # What the venue was found not to offer.
         self.history_needs_symbol: bool = False
@@ -139,6 +142,8 @@ class Knowledge:
         symbol, at = report.symbol, report.order_trade_time
         key = (symbol, report.order_id)
         self.symbols[symbol] = at
+        if self.untold_at_start:
+            self.untold_at_start.pop(key, None)
         record = self.orders.get(key)
         if record is None:
             record = OrderRecord(report)
@@ -149,7 +154,7 @@ class Knowledge:
         if report.trade_id > 0:
             record.last_trade_id = max(record.last_trade_id, report.trade_id)
             self.last_trade_ids[symbol] = max(report.trade_id, self.last_trade_ids.get(symbol, 0))
-            if len(self.unsettled) < _UNSETTLED_AT_MOST:
+            if self._follows_account and len(self.unsettled) < _UNSETTLED_AT_MOST:
                 self.unsettled.append(report)
         if report.order_status in FINAL_STATUSES:
             self.orders.pop(key, None)
@@ -173,8 +178,8 @@ class Knowledge:
             self.balances_at = max(at, self.balances_at or at)
         if update.positions or not update.recovered:
             self.positions_at = max(at, self.positions_at or at)
-        if self.unsettled:
-            settled = min(self.balances_at or at, self.positions_at or at)
+        if self.unsettled and self.balances_at is not None and self.positions_at is not None:
+            settled = min(self.balances_at, self.positions_at)
             self.unsettled = [report for report in self.unsettled if report.order_trade_time >= settled]
 
     def _config(self, update: AccountConfigUpdate) -> None:
@@ -185,6 +190,7 @@ class Knowledge:
 
     def _conditional(self, place: ConditionalPlace) -> None:
         self.has_seen_conditionals = True
+        self.untold_conditionals_at_start.pop(place.number, None)
         self.symbols[place.symbol] = max(place.at, self.symbols.get(place.symbol, place.at))
         if place.rung == END_RUNG:
             self.conditionals.pop(place.number, None)
@@ -202,40 +208,45 @@ class Knowledge:
 
     def begin(self, at: datetime) -> None:
         """Note that the stream began at this time at the latest."""
-        at = at.replace(microsecond=at.microsecond // 1000 * 1000)  # as coarse as the venue's times
+        at = _coarse(at)
         if self.began is None or at < self.began:
             self.began = at
 
-    def take_baseline(self, answers: BaselineAnswers, at: datetime) -> None:
-        """Take in what was there when the stream began: what was asked for at this time, shortly after.
+    def take_baseline(self, answers: BaselineAnswers, at: datetime, until: datetime) -> None:
+        """Take in what was there when the stream began: what was asked for between these times, shortly after.
 
         Events may have been told meanwhile, and what the stream has told stands. An order that has changed since the
-        stream began is left to the stream: to take it from here would hide that it was not told.
+        stream began is left to the stream: to take it from here would hide that it was not told. Should the stream
+        not tell it, it is asked about by its id, as no list need have it then.
         """
         self.begin(at)
         assert self.began is not None
         for order in answers.orders:
             self.symbols.setdefault(order.symbol, order.updated)
             is_told = order.key in self.orders or order.key in self.finished
-            if order.updated < self.began and not order.is_final and not is_told:
+            if not is_told and order.updated < self.began:
                 self.orders[order.key] = OrderRecord(order, order.created)
+            elif not is_told:
+                self.untold_at_start[order.key] = None
         for answer in answers.conditionals:
             self.has_seen_conditionals = True
             self.symbols.setdefault(answer.symbol, answer.updated)
             is_told = answer.number in self.conditionals or answer.number in self.finished_conditionals
-            if answer.updated < self.began and not answer.is_final and not is_told:
+            if not is_told and answer.updated >= self.began:
+                self.untold_conditionals_at_start[answer.number] = answer.symbol
+            elif not is_told:
                 place = ConditionalPlace(answer.number, answer.symbol, answer.rung, answer.updated)
                 self.conditionals[answer.number] = place
         for balance in answers.balances.values():
-            _learn(self.balances, balance.asset, BalanceState.of_answer(balance), balance.updated or answers.at)
+            _learn(self.balances, balance.asset, BalanceState.of_answer(balance), balance.updated or self.began)
         for position in answers.positions.values():
-            _learn(self.positions, position.key, PositionState.of_answer(position), position.updated or answers.at)
+            _learn(self.positions, position.key, PositionState.of_answer(position), position.updated or self.began)
         for symbol, leverage in answers.leverages.items():
             self.leverages.setdefault(symbol, leverage)
         if self.is_multi_assets_mode is None:
             self.is_multi_assets_mode = answers.is_multi_assets_mode
         self.learn_from(answers.balances.values(), answers.positions.values())
-        self.baseline_at, self.no_baseline_because = answers.at, ""
+        self.baseline_until, self.no_baseline_because = until, ""
 
     # For the recovery.
 
@@ -263,7 +274,7 @@ class Knowledge:
         settled: datetime | None,
     ) -> Told[_StateT] | None:
         told = table.get(key)
-        if told is None and self.baseline_at is not None:
+        if told is None and self.baseline_until is not None:
             assert self.began is not None
             # The baseline lists all that there is, and what came later was told.
             told = Told(nothing(), self.began, is_baseline=True)
@@ -279,6 +290,11 @@ class Knowledge:
         if record is None:
             return self.finished.is_told(fill.key, fill.time)
         return fill.trade_id <= record.last_trade_id
+
+
+def _coarse(at: datetime) -> datetime:
+    """Return a time as coarse as the venue's."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _learn(table: dict[_KeyT, Told[_StateT]], key: _KeyT, state: _StateT, at: datetime) -> None:

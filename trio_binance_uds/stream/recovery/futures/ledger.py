@@ -4,8 +4,8 @@ A position changes by fills alone. A wallet changes by the profit and the commis
 lists beside them: funding, transfers, and the rest. What is not explained was not seen.
 
 Times are the venue's, but in the very millisecond of what was told or of what is now, some fills count and some do
-not, and an income can be dated up to a minute before the wallet has it. So each symbol's fills of such a millisecond
-may or may not be in, in their order, and each such income may; one sum of those that are possible must fit.
+not, and an income can be dated up to a minute before the wallet has it. So of the changes of one kind, which happen in
+their order, the first may have been told and the last may be yet to come; one of the sums that are possible must fit.
 """
 
 from __future__ import annotations
@@ -41,46 +41,41 @@ _SUMS_AT_MOST = 4096
 
 @attrs.frozen
 class Span:
-    """From what was last told to what is now: the ends are in doubt. ``None``: until an unknown time."""
+    """From what was last told to what is now; ``None``: until an unknown time.
+
+    Attributes:
+        early: how long before its effect a change may be dated.
+    """
 
     start: datetime
     end: datetime | None
+    early: timedelta = timedelta(0)
 
-    def sums(self, changes: Iterable[tuple[Hashable, datetime, Decimal]]) -> set[Decimal] | None:
-        """Return what the changes may add up to; ``None``: there are too many possibilities.
+    def sums(self, changes: Iterable[tuple[Hashable, datetime, Decimal]]) -> set[Decimal]:
+        """Return what the changes may add up to: by group, in the order in which they happened.
 
-        Changes come in the order in which they happened, and those of one group do so for certain.
+        Nothing is returned where there are too many possibilities.
         """
-        certain = ZERO
-        first: dict[Hashable, list[Decimal]] = {}
-        last: dict[Hashable, list[Decimal]] = {}
+        groups: dict[Hashable, list[tuple[datetime, Decimal]]] = {}
         for group, at, change in changes:
-            if at == self.start:
-                first.setdefault(group, []).append(change)
-            elif at > self.start and (self.end is None or at == self.end):
-                last.setdefault(group, []).append(change)
-            elif at > self.start and self.end is not None and at < self.end:
-                certain += change
-        if self.start == self.end:
-            return combined([{certain}, *[_runs(some) for some in first.values()]])
-        # Of the first ones the last may be in, and of the last ones the first.
-        ends = [{ZERO, *accumulate(reversed(some))} for some in first.values()]
-        return combined([{certain}, *ends, *[{ZERO, *accumulate(some)} for some in last.values()]])
+            if at >= self.start - self.early and (self.end is None or at <= self.end):
+                groups.setdefault(group, []).append((at, change))
+        sums = {ZERO}
+        for some in groups.values():
+            sums = {one + other for one in sums for other in self._sums_of_group(some)}
+            if len(sums) > _SUMS_AT_MOST:
+                return set()
+        return sums
 
-
-def _runs(changes: list[Decimal]) -> set[Decimal]:
-    """Return the sums of all runs of neighbours."""
-    return {ZERO, *[one for start in range(len(changes)) for one in accumulate(changes[start:])]}
-
-
-def combined(choices: Iterable[set[Decimal]]) -> set[Decimal] | None:
-    """Return the sums of one of each; ``None``: there are too many."""
-    sums = {ZERO}
-    for some in choices:
-        sums = {one + other for one in sums for other in some}
-        if len(sums) > _SUMS_AT_MOST:
-            return None
-    return sums
+    def _sums_of_group(self, changes: list[tuple[datetime, Decimal]]) -> set[Decimal]:
+        may_be_told = sum(at <= self.start for at, _ in changes)
+        certain = sum(self.end is not None and at < self.end - self.early for at, _ in changes)
+        totals = list(accumulate([change for _, change in changes], initial=ZERO))
+        return {
+            totals[until] - totals[first]
+            for first in range(may_be_told + 1)
+            for until in range(max(first, certain), len(totals))
+        }
 
 
 class Ledger:
@@ -144,9 +139,8 @@ class Ledger:
                 continue
             span = _span(told.at, now.updated) if key in answered else Span(told.at, None)
             fills = [fill for fill in self._fills if fill.position == key]
-            sums = span.sums((fill.symbol, fill.time, fill.signed_quantity) for fill in fills)
             difference = now.amount - told.state.amount
-            if sums is None or difference not in sums:
+            if difference not in span.sums((fill.symbol, fill.time, fill.signed_quantity) for fill in fills):
                 found[key] = difference
         return found
 
@@ -215,18 +209,8 @@ class Ledger:
         """Return what trades, and what else, may add up to, and how exact that is; nothing: there is too much."""
         span = _span(told.at, now.updated)
         trades = list(self._trade_changes(asset))
-        return span.sums(trades) or set(), self._sums_of_others(asset, span) or set(), _ROUNDING * len(trades)
-
-    def _sums_of_others(self, asset: str, span: Span) -> set[Decimal] | None:
-        assert span.end is not None
-        choices: list[set[Decimal]] = []
-        for income in self._evidence.incomes.values():
-            if income.asset == asset and not income.is_of_trade:
-                if span.start < income.time <= span.end - _INCOME_IS_EARLY_BY:
-                    choices.append({income.amount})
-                elif span.start - _INCOME_IS_EARLY_BY <= income.time <= span.end:
-                    choices.append({ZERO, income.amount})
-        return combined(choices)
+        others = attrs.evolve(span, early=_INCOME_IS_EARLY_BY).sums(self._other_changes(asset))
+        return span.sums(trades), others, _ROUNDING * len(trades)
 
     def _trade_changes(self, asset: str) -> Iterator[tuple[Hashable, datetime, Decimal]]:
         for fill in self._fills:
@@ -237,6 +221,11 @@ class Ledger:
                 change -= fill.commission
             if change:
                 yield fill.symbol, fill.time, change
+
+    def _other_changes(self, asset: str) -> Iterator[tuple[Hashable, datetime, Decimal]]:
+        incomes = [one for one in self._evidence.incomes.values() if one.asset == asset and not one.is_of_trade]
+        for income in sorted(incomes, key=attrgetter("time", "transaction_id")):
+            yield income.kind, income.time, income.amount
 
 
 def _span(start: datetime, end: datetime | None) -> Span:

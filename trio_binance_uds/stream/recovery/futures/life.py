@@ -88,6 +88,8 @@ class OrderFacts:
         """Whether quantity or price were modified in a way that is not listed."""
         terms = self.first_terms()
         for change in self.amendments:
+            if change.time > self.order.updated:
+                break  # The order was answered before it.
             if change.old != terms:
                 return True
             terms = change.new

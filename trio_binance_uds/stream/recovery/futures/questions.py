@@ -263,11 +263,12 @@ class Questions:
         not_found = {_NO_SUCH_ORDER: lambda: self._evidence.conditionals_not_found.add(number)}
         return self._about_conditionals(dialect.one, params, f"conditional order {number}", use, not_found)
 
-    def conditionals(self, symbols: Sequence[str]) -> Iterator[Question]:
-        """Ask for all conditional orders since then."""
+    def conditionals(self, symbols: Sequence[str], *, days_before: int = 0) -> Iterator[Question]:
+        """Ask for all conditional orders since then, or since some days before."""
         dialect = self._dialect.conditional
-        for symbol in symbols if dialect.history_needs_symbol else [None]:
-            yield from (self._conditionals_between(symbol, *window) for window in self._windows(dialect.history))
+        for symbol in symbols if dialect.history_needs_symbol else [None] if symbols else []:
+            for start, end in self._windows(dialect.history):
+                yield self._conditionals_between(symbol, start - days_before * _DAY_MS, end - days_before * _DAY_MS)
 
     def _conditionals_between(self, symbol: str | None, start: int, end: int) -> Question:
         call, read = self._dialect.conditional.history, self._dialect.conditional.read

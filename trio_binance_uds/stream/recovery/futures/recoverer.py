@@ -23,7 +23,7 @@ class FuturesRecoverer:
     def __init__(self, scope: Scope, options: Recovery) -> None:
         self._scope = scope
         self._options = options
-        self.knowledge: Knowledge = Knowledge(scope.dialect.unit)
+        self.knowledge: Knowledge = Knowledge(scope.dialect.unit, follows_account=scope.tells("ACCOUNT_UPDATE"))
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""

@@ -47,6 +47,8 @@ from trio_binance_uds.stream.recovery.options import Recovery
 # The clocks of client and venue are compared by a round trip, and an event may have been under way.
 _MARGIN = timedelta(seconds=30)
 _AGAIN_SECONDS = 1.0
+# How old a conditional order may be whose order still stands, for the end of both to be told.
+_TRIGGERED_DAYS = 6
 
 
 async def baseline(
@@ -62,11 +64,14 @@ async def baseline(
     questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
     with trio.move_on_after(options.max_seconds):
         await inquiry.ask(_state(questions, scope))
+        if scope.tells_conditionals and not knowledge.lacks_conditional_routes:
+            # What was triggered is in no list of open ones any more, but its end is yet to come.
+            await inquiry.ask(questions.conditionals(evidence.symbols_of_triggered(), days_before=_TRIGGERED_DAYS))
     answers = _baseline_answers(knowledge, evidence, scope)
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
         return knowledge.no_baseline_because
-    knowledge.take_baseline(answers, at)
+    knowledge.take_baseline(answers, at, now())
     return ""
 
 
@@ -115,6 +120,7 @@ class _Recovery:
     ) -> None:
         self._knowledge = knowledge
         self._scope = scope
+        self._since = since
         self._options = options
         self._inquiry = Inquiry(request, options.max_weight)
         if knowledge.began is None:
@@ -139,10 +145,13 @@ class _Recovery:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence, self._scope)
         reasons = [*self._inquiry.reasons(), *self._scope.lacking()]
-        if knowledge.baseline_at is None:
+        if knowledge.baseline_until is None:
             why = knowledge.no_baseline_because
             reasons.append(f"what was there before the stream began is not known ({why})")
             self._make_up_for_baseline()
+        elif self._since < knowledge.baseline_until:
+            # What ended between the subscription and the answers was in neither.
+            reasons.append("the stream was lost while it was still asked what was there before")
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -232,6 +241,9 @@ class _Recovery:
             yield from questions.orders(self._symbols())
             for symbol in evidence.traded_symbols():
                 yield questions.trades_of(symbol)
+            for key in knowledge.untold_at_start:
+                if key not in evidence.orders:
+                    yield questions.order(key)
             for key in evidence.untold_fills():
                 if key not in known:
                     yield questions.order(key)
@@ -243,6 +255,9 @@ class _Recovery:
             yield from questions.conditionals(self._symbols())
             for number in evidence.missing_conditionals():
                 yield questions.conditional(number, knowledge.conditionals[number].symbol)
+            for number, symbol in knowledge.untold_conditionals_at_start.items():
+                if number not in evidence.conditionals:
+                    yield questions.conditional(number, symbol)
             for answer in evidence.conditional_news():
                 if answer.order_id is not None and self._scope.tells("ORDER_TRADE_UPDATE"):
                     yield from self._order_of_conditional((answer.symbol, answer.order_id))
@@ -269,7 +284,7 @@ class _Recovery:
         answers = _baseline_answers(self._knowledge, self._evidence, self._scope)
         if answers is not None and not self._inquiry.is_over:
             assert self._knowledge.began is not None
-            self._knowledge.take_baseline(answers, self._knowledge.began)
+            self._knowledge.take_baseline(answers, self._knowledge.began, self._evidence.asked_at)
 
 
 def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> BaselineAnswers | None:
@@ -281,10 +296,9 @@ def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) ->
         balances=evidence.balances,
         positions=evidence.positions,
         orders=tuple([evidence.orders[key] for key in evidence.open_orders]),
-        conditionals=tuple([evidence.conditionals[number] for number in evidence.open_conditionals or ()]),
+        conditionals=tuple([answer for answer in evidence.conditionals.values() if not answer.is_final]),
         leverages=evidence.leverages,
         is_multi_assets_mode=evidence.is_multi_assets_mode,
-        at=evidence.asked_at,
     )
 
 
