@@ -1,5 +1,8 @@
 """Binance user data streams on trio: typed events, gaps that are told, and requests with three outcomes."""
 
+from typing import TYPE_CHECKING, Any
+
+from trio_binance_uds import events
 from trio_binance_uds.credentials import Credentials, KeyKind
 from trio_binance_uds.errors import (
     ApiError,
@@ -17,22 +20,8 @@ from trio_binance_uds.errors import (
     UserDataStreamError,
 )
 from trio_binance_uds.events import (
-    AccountConfigUpdate,
-    AccountUpdate,
-    AccountUpdateBalance,
-    AccountUpdatePosition,
-    AccountUpdateReason,
-    AlgoStatus,
-    AlgoType,
-    AlgoUpdate,
     Balance,
-    BalancePositionUpdate,
     BalanceUpdate,
-    BusinessUnit,
-    CoinmOrderTradeUpdate,
-    ConditionalOrderStatus,
-    ConditionalOrderTradeUpdate,
-    ConditionalOrderTriggerReject,
     ContingencyType,
     DisconnectCause,
     Disconnected,
@@ -42,68 +31,30 @@ from trio_binance_uds.events import (
     ExecutionType,
     ExpiryReason,
     ExternalLockUpdate,
-    FuturesExecutionType,
-    FuturesExpiryReason,
-    FuturesOrderType,
-    FuturesTimeInForce,
     Gap,
     GapCause,
-    Greek,
-    GreekUpdate,
-    GridUpdate,
     KnownEvent,
-    LiabilityChange,
-    LiabilityType,
     ListenKeyExpired,
     ListOrderStatus,
     ListStatus,
     ListStatusOrder,
     ListStatusType,
-    MarginCall,
-    MarginCallMarginType,
-    MarginCallPosition,
-    MarginLevelStatus,
-    MarginLevelStatusChange,
-    MarginType,
     MatchType,
     Notice,
-    OpenOrderLoss,
-    OpenOrderLossAsset,
-    OptionsAccountUpdate,
-    OptionsBalance,
-    OptionsOrderTradeUpdate,
-    OptionsPosition,
-    OptionsRiskLevelChange,
     OrderStatus,
-    OrderTradeUpdate,
     OrderType,
     OutboundAccountPosition,
     PegOffsetType,
     PegPriceType,
-    PmProAccountUpdate,
-    PortfolioMarginBalanceUpdate,
-    PortfolioMarginExecutionReport,
-    PortfolioMarginOrderTradeUpdate,
-    PortfolioMarginOutboundAccountPosition,
-    PositionSide,
-    PriceMatchMode,
     RejectReason,
-    RiskLevel,
-    RiskLevelChange,
     SelfTradePreventionMode,
     ServerShutdown,
     Side,
-    StrategyStatus,
-    StrategyUpdate,
     TimeInForce,
-    TradeLite,
     UndecodableEvent,
     UnknownEvent,
     UntypedEvent,
-    UsdmOrderTradeUpdate,
-    UserLiabilityChange,
     WorkingFloor,
-    WorkingType,
 )
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.settings import Timeouts
@@ -140,6 +91,62 @@ from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.stream import StreamStatistics, UserDataStream
 from trio_binance_uds.wire.decode import decode_frame
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit, Response
+
+if TYPE_CHECKING:
+    from trio_binance_uds.events import (
+        AccountConfigUpdate,
+        AccountUpdate,
+        AccountUpdateBalance,
+        AccountUpdatePosition,
+        AccountUpdateReason,
+        AlgoStatus,
+        AlgoType,
+        AlgoUpdate,
+        BalancePositionUpdate,
+        BusinessUnit,
+        CoinmOrderTradeUpdate,
+        ConditionalOrderStatus,
+        ConditionalOrderTradeUpdate,
+        ConditionalOrderTriggerReject,
+        FuturesExecutionType,
+        FuturesExpiryReason,
+        FuturesOrderType,
+        FuturesTimeInForce,
+        Greek,
+        GreekUpdate,
+        GridUpdate,
+        LiabilityChange,
+        LiabilityType,
+        MarginCall,
+        MarginCallMarginType,
+        MarginCallPosition,
+        MarginLevelStatus,
+        MarginLevelStatusChange,
+        MarginType,
+        OpenOrderLoss,
+        OpenOrderLossAsset,
+        OptionsAccountUpdate,
+        OptionsBalance,
+        OptionsOrderTradeUpdate,
+        OptionsPosition,
+        OptionsRiskLevelChange,
+        OrderTradeUpdate,
+        PmProAccountUpdate,
+        PortfolioMarginBalanceUpdate,
+        PortfolioMarginExecutionReport,
+        PortfolioMarginOrderTradeUpdate,
+        PortfolioMarginOutboundAccountPosition,
+        PositionSide,
+        PriceMatchMode,
+        RiskLevel,
+        RiskLevelChange,
+        StrategyStatus,
+        StrategyUpdate,
+        TradeLite,
+        UsdmOrderTradeUpdate,
+        UserLiabilityChange,
+        WorkingType,
+    )
 
 __version__ = "0.1.0"
 
@@ -285,3 +292,10 @@ __all__ = [
     "open_user_data_stream",
     "usdm_futures",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What is not imported above: the events of the products that have not been asked for.
+    if name in __all__:
+        return getattr(events, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

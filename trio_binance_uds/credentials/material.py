@@ -2,6 +2,9 @@
 
 Nothing here raises: whatever is wrong is returned as a :class:`Problem`. An exception that left these functions
 would carry frames whose local variables are the key, and chain errors of other libraries to ours.
+
+``cryptography`` is imported where a key is read: to import it takes as long as most of this package, and who has an
+HMAC secret never needs it.
 """
 
 from __future__ import annotations
@@ -11,16 +14,6 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    load_der_private_key,
-    load_der_public_key,
-    load_pem_private_key,
-    load_ssh_private_key,
-)
-from cryptography.x509 import load_der_x509_certificate
 
 from trio_binance_uds.credentials.signers import Ed25519Signer, RsaSigner, Signer
 
@@ -110,13 +103,18 @@ def _from_pem(text: str, passphrase: Hidden | None) -> Signer | Problem:
     if end not in block:
         return Problem("is a PEM text that was cut off: its -----END line is missing")
     block = block[: block.index(end) + len(end)] + "\n"
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+
     load = load_ssh_private_key if label == _OPENSSH else load_pem_private_key
-    return _loaded(load, block.encode("utf-8"), passphrase)
+    return _loaded(load, block.encode("utf-8"), passphrase, is_openssh=label == _OPENSSH)
 
 
 def _from_der(der: bytes, passphrase: Hidden | None) -> Signer | Problem | None:
     if not der.startswith(b"\x30"):
         return None
+    from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+    from cryptography.x509 import load_der_x509_certificate
+
     if _DER_PRIVATE.match(der) or _DER_ENCRYPTED.match(der):
         return _loaded(load_der_private_key, der, passphrase)
     if _parses(load_der_public_key, der):
@@ -134,7 +132,11 @@ def _parses(load: Callable[[bytes], object], data: bytes) -> bool:
     return True
 
 
-def _loaded(load: Callable[..., Any], data: bytes, passphrase: Hidden | None) -> Signer | Problem:
+def _loaded(
+    load: Callable[..., Any], data: bytes, passphrase: Hidden | None, *, is_openssh: bool = False
+) -> Signer | Problem:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         key = load(data, None if passphrase is None else passphrase.reveal())
     except TypeError:
@@ -142,7 +144,7 @@ def _loaded(load: Callable[..., Any], data: bytes, passphrase: Hidden | None) ->
             return Problem("is encrypted; give its passphrase")
         return Problem("is not encrypted, but a passphrase was given; leave the passphrase out")
     except UnsupportedAlgorithm:
-        if load is load_ssh_private_key and passphrase is not None:
+        if is_openssh and passphrase is not None:
             return Problem("is an encrypted OpenSSH key, which can only be read when the bcrypt package is installed")
         return Problem(f"is of a type that cannot be read; {_EXPECTED}")
     except Exception:  # ValueError as a rule; none may leave, see the head of the module
@@ -153,6 +155,9 @@ def _loaded(load: Callable[..., Any], data: bytes, passphrase: Hidden | None) ->
 
 
 def _signer(key: object) -> Signer | Problem:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     if isinstance(key, Ed25519PrivateKey):
         return Ed25519Signer(key)
     if not isinstance(key, RSAPrivateKey):

@@ -1,4 +1,7 @@
-"""Signs with each of the three kinds of key, in the form that Binance expects."""
+"""Signs with each of the three kinds of key, in the form that Binance expects.
+
+A library is imported where a key of its kind is made, as nobody needs all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ import hmac
 from base64 import b64encode
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
-
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
-from nacl.signing import SigningKey
 
 from trio_binance_uds.credentials.hidden import Hidden, Opaque
 
@@ -61,14 +60,17 @@ class HmacSigner(Opaque):
 class RsaSigner(Opaque):
     """RSASSA-PKCS1-v1_5 with SHA-256; base64."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_hash", "_key", "_padding")
     kind = KeyKind.RSA
 
     def __init__(self, key: RSAPrivateKey) -> None:
-        self._key = key
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        self._key, self._padding, self._hash = key, PKCS1v15(), SHA256()
 
     def sign(self, data: bytes) -> str:
-        return b64encode(self._key.sign(data, PKCS1v15(), SHA256())).decode("ascii")
+        return b64encode(self._key.sign(data, self._padding, self._hash)).decode("ascii")
 
 
 class Ed25519Signer(Opaque):
@@ -78,6 +80,8 @@ class Ed25519Signer(Opaque):
     kind = KeyKind.ED25519
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
+        from nacl.signing import SigningKey
+
         self._key = SigningKey(key.private_bytes_raw())
 
     def sign(self, data: bytes) -> str:

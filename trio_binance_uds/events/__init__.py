@@ -1,25 +1,13 @@
-"""Everything that can come out of a stream: the venue's events, typed, and the library's own notices."""
+"""Everything that can come out of a stream: the venue's events, typed, and the library's own notices.
+
+The events of the Spot API are imported with this package. Those of the other products are when one of their names is
+first asked for, as to make all these classes takes as long as to import trio.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from trio_binance_uds.events.base import Event, KnownEvent, UndecodableEvent, UnknownEvent, UntypedEvent
-from trio_binance_uds.events.coinm import COINM_EVENTS, CoinmOrderTradeUpdate
-from trio_binance_uds.events.derivatives_enums import (
-    AccountUpdateReason,
-    AlgoStatus,
-    AlgoType,
-    BusinessUnit,
-    ConditionalOrderStatus,
-    FuturesExecutionType,
-    FuturesExpiryReason,
-    FuturesOrderType,
-    FuturesTimeInForce,
-    MarginCallMarginType,
-    MarginType,
-    PositionSide,
-    PriceMatchMode,
-    RiskLevel,
-    StrategyStatus,
-    WorkingType,
-)
 from trio_binance_uds.events.enums import (
     ContingencyType,
     ExecutionType,
@@ -37,49 +25,7 @@ from trio_binance_uds.events.enums import (
     TimeInForce,
     WorkingFloor,
 )
-from trio_binance_uds.events.futures import (
-    AccountConfigUpdate,
-    AccountUpdate,
-    AccountUpdateBalance,
-    AccountUpdatePosition,
-    MarginCall,
-    MarginCallPosition,
-    OrderTradeUpdate,
-)
-from trio_binance_uds.events.margin import (
-    MARGIN_EVENTS,
-    MARGIN_RISK_EVENTS,
-    LiabilityType,
-    MarginLevelStatus,
-    MarginLevelStatusChange,
-    UserLiabilityChange,
-)
 from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, Notice
-from trio_binance_uds.events.options import (
-    OPTIONS_EVENTS,
-    BalancePositionUpdate,
-    Greek,
-    GreekUpdate,
-    OptionsAccountUpdate,
-    OptionsBalance,
-    OptionsOrderTradeUpdate,
-    OptionsPosition,
-    OptionsRiskLevelChange,
-)
-from trio_binance_uds.events.portfolio_margin import (
-    PORTFOLIO_MARGIN_EVENTS,
-    PORTFOLIO_MARGIN_PRO_EVENTS,
-    ConditionalOrderTradeUpdate,
-    LiabilityChange,
-    OpenOrderLoss,
-    OpenOrderLossAsset,
-    PmProAccountUpdate,
-    PortfolioMarginBalanceUpdate,
-    PortfolioMarginExecutionReport,
-    PortfolioMarginOrderTradeUpdate,
-    PortfolioMarginOutboundAccountPosition,
-    RiskLevelChange,
-)
 from trio_binance_uds.events.spot import (
     SPOT_EVENTS,
     Balance,
@@ -93,8 +39,71 @@ from trio_binance_uds.events.spot import (
     OutboundAccountPosition,
     ServerShutdown,
 )
-from trio_binance_uds.events.strategies import AlgoUpdate, GridUpdate, StrategyUpdate
-from trio_binance_uds.events.usdm import USDM_EVENTS, ConditionalOrderTriggerReject, TradeLite, UsdmOrderTradeUpdate
+
+if TYPE_CHECKING:
+    from trio_binance_uds.events.coinm import COINM_EVENTS, CoinmOrderTradeUpdate
+    from trio_binance_uds.events.derivatives_enums import (
+        AccountUpdateReason,
+        AlgoStatus,
+        AlgoType,
+        BusinessUnit,
+        ConditionalOrderStatus,
+        FuturesExecutionType,
+        FuturesExpiryReason,
+        FuturesOrderType,
+        FuturesTimeInForce,
+        MarginCallMarginType,
+        MarginType,
+        PositionSide,
+        PriceMatchMode,
+        RiskLevel,
+        StrategyStatus,
+        WorkingType,
+    )
+    from trio_binance_uds.events.futures import (
+        AccountConfigUpdate,
+        AccountUpdate,
+        AccountUpdateBalance,
+        AccountUpdatePosition,
+        MarginCall,
+        MarginCallPosition,
+        OrderTradeUpdate,
+    )
+    from trio_binance_uds.events.margin import (
+        MARGIN_EVENTS,
+        MARGIN_RISK_EVENTS,
+        LiabilityType,
+        MarginLevelStatus,
+        MarginLevelStatusChange,
+        UserLiabilityChange,
+    )
+    from trio_binance_uds.events.options import (
+        OPTIONS_EVENTS,
+        BalancePositionUpdate,
+        Greek,
+        GreekUpdate,
+        OptionsAccountUpdate,
+        OptionsBalance,
+        OptionsOrderTradeUpdate,
+        OptionsPosition,
+        OptionsRiskLevelChange,
+    )
+    from trio_binance_uds.events.portfolio_margin import (
+        PORTFOLIO_MARGIN_EVENTS,
+        PORTFOLIO_MARGIN_PRO_EVENTS,
+        ConditionalOrderTradeUpdate,
+        LiabilityChange,
+        OpenOrderLoss,
+        OpenOrderLossAsset,
+        PmProAccountUpdate,
+        PortfolioMarginBalanceUpdate,
+        PortfolioMarginExecutionReport,
+        PortfolioMarginOrderTradeUpdate,
+        PortfolioMarginOutboundAccountPosition,
+        RiskLevelChange,
+    )
+    from trio_binance_uds.events.strategies import AlgoUpdate, GridUpdate, StrategyUpdate
+    from trio_binance_uds.events.usdm import USDM_EVENTS, ConditionalOrderTriggerReject, TradeLite, UsdmOrderTradeUpdate
 
 __all__ = [
     "COINM_EVENTS",
@@ -193,3 +202,16 @@ __all__ = [
     "WorkingFloor",
     "WorkingType",
 ]
+
+# In this order they are looked through: a module behind those that it imports.
+_LATER = ("margin", "derivatives_enums", "strategies", "futures", "usdm", "coinm", "options", "portfolio_margin")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _LATER:
+            members = vars(import_module(f"{__name__}.{module}"))
+            if name in members:
+                globals()[name] = members[name]
+                return members[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
