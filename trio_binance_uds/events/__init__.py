@@ -54,7 +54,7 @@ from trio_binance_uds.events.margin import (
     MarginLevelStatusChange,
     UserLiabilityChange,
 )
-from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, Notice
+from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, LeaseAtRisk, Notice
 from trio_binance_uds.events.options import (
     OPTIONS_EVENTS,
     BalancePositionUpdate,
@@ -140,6 +140,7 @@ __all__ = [
     "GreekUpdate",
     "GridUpdate",
     "KnownEvent",
+    "LeaseAtRisk",
     "LiabilityChange",
     "LiabilityType",
     "ListOrderStatus",

@@ -7,11 +7,12 @@ one synchronous go, the gap, what was recovered, and what waited.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime
 
 import attrs
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, ExecutionReport, Gap, GapCause
+from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
@@ -43,8 +44,8 @@ class Delivery:
         self._record = record
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=buffer.size)
-        self._reports: set[tuple[str, int | None]] = set()
-        self._older_reports: set[tuple[str, int | None]] = set()
+        self._reports: set[Hashable] = set()
+        self._older_reports: set[Hashable] = set()
         self.blindness: Blindness | None = None
 
     @property
@@ -55,6 +56,10 @@ class Delivery:
     def tell_disconnected(self, at: datetime, cause: DisconnectCause, detail: str) -> None:
         """Warn the user that nothing can arrive for now."""
         self._buffer.put(Disconnected(at=at, cause=cause, detail=detail))
+
+    def tell_lease_at_risk(self, at: datetime, expires_at: datetime, account: str, detail: str) -> None:
+        """Warn the user that what the stream lives by is about to end."""
+        self._buffer.put(LeaseAtRisk(at=at, expires_at=expires_at, account=account, detail=detail))
 
     def note_blindness(self, blindness: Blindness) -> None:
         """Add to what may have been missed since delivery was last complete; the first cause stands."""
@@ -109,7 +114,7 @@ class Delivery:
                 self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> None:
-        if isinstance(event, ExecutionReport) and self._is_repeated(event):
+        if event.is_told_once and self._is_repeated(event):
             self._record.repeated += 1
             return
         for echoes in self._recovery_echoes:
@@ -120,12 +125,12 @@ class Delivery:
         if self._buffer.put(event):
             self._recoverer.observe(event)
 
-    def _is_repeated(self, report: ExecutionReport) -> bool:
-        """Whether the venue has sent a report before; an execution id belongs to one report of a symbol.
+    def _is_repeated(self, report: Event) -> bool:
+        """Whether the venue has sent a report before; its identity belongs to one report of an account.
 
         The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
         """
-        key = (report.symbol, report.execution_id)
+        key = (report.account, report.identity)
         if key in self._reports or key in self._older_reports:
             return True
         self._reports.add(key)

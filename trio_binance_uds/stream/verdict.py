@@ -3,7 +3,7 @@
 The rules, of which the first that fits decides:
 
 * what the key, its permissions or the call's own parameters were refused for stays refused: fatal;
-* 410 Gone is for ever: fatal;
+* 410 Gone is for ever, of a WebSocket handshake as of a REST route: fatal;
 * everything that a network, a restart, a limit or a clock can cause passes: transient;
 * what is not one of our own exceptions is a bug of ours: fatal, so that it is told and not repeated.
 """
@@ -24,14 +24,17 @@ from trio_binance_uds.errors import (
 )
 from trio_binance_uds.events import DisconnectCause, GapCause
 from trio_binance_uds.link.connection import PongMissing
-from trio_binance_uds.link.link import SubscriptionEnded
+from trio_binance_uds.link.intake import SubscriptionEnded
 from trio_binance_uds.link.transport import TransportClosed
 from trio_binance_uds.stream.handover import ParkedTooMuch
 
 # Refusals that pass by themselves: unclassified and internal faults, an overloaded server, and what a fresh
-# connection heals (a subscription that is active already, ids used up, too many subscriptions).
-# Source: Binance Spot, errors.md (2026-07-21).
-_PASSING_CODES = frozenset({-1000, -1001, -1008, -1034, -1191, -2035, -2036, -2042})
+# link heals (a subscription that is active already, ids used up, too many subscriptions, a token or listen key that is
+# not known). Code 0 is that of a firewall or front server, which also refuses a WebSocket handshake for a while only.
+# Source: Binance Spot, errors.md (2026-07-21); Binance Margin Trading and Derivatives, "Error Codes" (2026-05-28).
+_PASSING_CODES = frozenset(
+    {0, -1000, -1001, -1008, -1034, -1125, -1191, -1209, -2035, -2036, -2042, -3000, -3038, -3044}
+)
 
 
 def is_fatal(error: Exception) -> bool:
