@@ -52,6 +52,7 @@ ONE_PLACE = {
     "websockets": ["link.transport", "sandbox"],
     "trio_websocket": ["link.transport"],
     "h11": ["link.transport", "sandbox"],
+    "httpcore": ["link.rest"],
     "httpx": ["link.rest"],
     "hypercorn": ["sandbox"],
     "trustme": ["sandbox"],

@@ -14,7 +14,8 @@
         └── ApiError               the venue refused it
             ├── RateLimited            429, 418: too much, too fast
             ├── AuthenticationFailed   the key, its permissions, its IP or the signature
-            └── ClockSkew              the timestamp was outside the receive window
+            ├── ClockSkew              the timestamp was outside the receive window
+            └── Retired                the venue has taken the route away for good (also NotOffered)
 
 A request has three outcomes. *Yes* is a returned result. *No* is :exc:`ApiError` or :exc:`NotConnected`.
 *Unknown* is :exc:`OutcomeUnknown`, and never one of the others: an answer with status 5xx, or with code -1006
@@ -23,7 +24,7 @@ or -1007, is raised as :exc:`OutcomeUnknown` too.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 
@@ -118,7 +119,7 @@ class ApiError(RequestError):
 
     Attributes:
         status: the HTTP-like status, 4xx.
-        code, msg: Binance's error code and its text.
+        code, msg: Binance's error code and its text; 0 where a front server or firewall refused, which has no codes.
         data: the ``data`` member of the error, unaltered, or ``None``; ``order.cancelReplace`` has details there.
     """
 
@@ -152,3 +153,26 @@ class AuthenticationFailed(ApiError):
 
 class ClockSkew(ApiError):
     """The timestamp was outside the receive window (-1021)."""
+
+
+class Retired(ApiError, NotOffered):
+    """The venue has taken the route away for good (410, or -21015): trying again cannot help.
+
+    Attributes:
+        what: what the route was for.
+        since: the day, where this version knows it.
+        replaced_by: what came instead, for people.
+    """
+
+    def __init__(
+        self, *, method: str, status: int, code: int, msg: str, what: str, since: date | None, replaced_by: str
+    ) -> None:
+        super().__init__(method=method, status=status, code=code, msg=msg)
+        self.what = what
+        self.since = since
+        self.replaced_by = replaced_by
+
+    def __str__(self) -> str:
+        when = "" if self.since is None else f" on {self.since:%Y-%m-%d}"
+        gone = f"{self.method} is gone (status {self.status}): Binance retired {self.what}{when}"
+        return f"{gone}; what replaces it: {self.replaced_by}"

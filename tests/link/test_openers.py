@@ -12,7 +12,7 @@ from support.served import serving
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import CredentialsError, OutcomeUnknown
 from trio_binance_uds.link.link import Link
-from trio_binance_uds.link.openers import active_subscriptions, subscribe_by_signature, wants_logon
+from trio_binance_uds.link.openers.ws_api import active_subscriptions, subscribe_by_signature, wants_logon
 from trio_binance_uds.link.settings import Timeouts
 
 

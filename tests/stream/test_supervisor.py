@@ -35,7 +35,7 @@ async def test_a_connection_that_is_lost_before_the_acknowledgement_is_a_failed_
 async def test_a_flood_before_the_acknowledgement_is_bounded(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_binance_uds.link.link._MAX_EARLY", 3)
+    monkeypatch.setattr("trio_binance_uds.link.intake._MAX_EARLY", 3)
     async with open_sandbox(in_memory=True) as sandbox:
         account = new_account(sandbox, "hmac")
         sandbox.faults.delay_answer(5, "userDataStream.subscribe.signature")

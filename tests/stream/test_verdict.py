@@ -20,7 +20,7 @@ from trio_binance_uds.errors import (
 )
 from trio_binance_uds.events import DisconnectCause, GapCause
 from trio_binance_uds.link.connection import PongMissing
-from trio_binance_uds.link.link import SubscriptionEnded
+from trio_binance_uds.link.intake import SubscriptionEnded
 from trio_binance_uds.link.transport import TransportClosed
 from trio_binance_uds.stream.handover import ParkedTooMuch
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal

@@ -828,7 +828,7 @@ class Nested(KnownEvent):
 
 
 class TestNestedPaths:
-    PRODUCT = attrs.evolve(SPOT, event_types={"NESTED": Nested})
+    PRODUCT = attrs.evolve(SPOT, events={"NESTED": Nested})
     INNER: ClassVar[dict[str, Any]] = {
         "s": "SOLEUR",
         "p": "1.10",

@@ -25,7 +25,7 @@ from trio_binance_uds.events.enums import (
     TimeInForce,
     WorkingFloor,
 )
-from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, Notice
+from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, LeaseAtRisk, Notice
 from trio_binance_uds.events.spot import (
     SPOT_EVENTS,
     Balance,
@@ -149,6 +149,7 @@ __all__ = [
     "GreekUpdate",
     "GridUpdate",
     "KnownEvent",
+    "LeaseAtRisk",
     "LiabilityChange",
     "LiabilityType",
     "ListOrderStatus",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from attrs import field
@@ -31,6 +31,9 @@ class Event:
         event_type: the wire's ``e``.
         event_time: the wire's ``E``.
     """
+
+    # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition.
+    is_told_once: ClassVar[bool] = False
 
     account: str | None = field(default=None, eq=False)
     subscription_id: int | None = field(default=None, eq=False)

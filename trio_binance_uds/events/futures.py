@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -45,6 +46,8 @@ class OrderTradeUpdate(KnownEvent):
     A refused order is not reported. The venue's own orders have client order ids that start with ``autoclose-``
     (liquidation) or ``settlement_autoclose-`` (settlement), or that are ``adl_autoclose`` (deleveraging).
     """
+
+    is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
     symbol: str = field(metadata=text("o.s", "The symbol."))

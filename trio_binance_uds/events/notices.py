@@ -53,6 +53,27 @@ class Disconnected(Notice):
 
 
 @attrs.frozen(kw_only=True)
+class LeaseAtRisk(Notice):
+    """A listen key or listen token is about to end, and could not be renewed so far.
+
+    Events still arrive. It comes once for each life of the key or token, when a tenth of it is left; the attempts go
+    on. When that life has ended, the link ends with it: a :class:`Disconnected` and, with the next link, a
+    :class:`Gap` follow.
+
+    Attributes:
+        at: when it was noticed.
+        expires_at: when the life ends.
+        account: whose events depend on it, as in :attr:`Event.account`.
+        detail: for people: why it could not be renewed; the wording may change.
+    """
+
+    at: datetime
+    expires_at: datetime
+    account: str
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Gap(Notice):
     """Events may be missing here, between the event before and the event after this notice.
 

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -116,6 +117,8 @@ class OptionsOrderTradeUpdate(KnownEvent):
 
     Source: Binance Options Trading, "Event: Order update" (2026-05-28), with the change log of 2026-03-19.
     """
+
+    is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
     symbol: str = field(metadata=text("o.s", "The symbol."))

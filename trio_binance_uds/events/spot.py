@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from types import MappingProxyType
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -49,6 +50,8 @@ class ExecutionReport(KnownEvent):
 
     Source: Binance Spot, "User Data Streams", "Order Update" and "Conditional Fields in Execution Report" (2026-07-21).
     """
+
+    is_told_once: ClassVar[bool] = True
 
     symbol: str = field(metadata=text("s", "The symbol; it may hold non-ASCII letters."))
     client_order_id: str = field(metadata=text("c", "The client order id; after a cancel or an amend the new one."))

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -60,6 +61,8 @@ class TradeLite(KnownEvent):
 
     Source: Binance USD-M Futures, "Event: Trade Lite" (2026-05-28).
     """
+
+    is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
     symbol: str = field(metadata=text("s", "The symbol."))

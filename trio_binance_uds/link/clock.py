@@ -39,6 +39,11 @@ class ServerClock:
         """Return the venue's time at a moment of trio's clock."""
         return _EPOCH + timedelta(microseconds=round(self._seconds(moment) * 1_000_000))
 
+    def moment_of(self, epoch_ms: int) -> float:
+        """Return the moment of trio's clock at which it is that time at the venue."""
+        now = trio.current_time()
+        return now + epoch_ms / 1000 - self._seconds(now)
+
     def _seconds(self, moment: float) -> float:
         if self._epoch_at_zero is None:
             return time.time() - (trio.current_time() - moment)

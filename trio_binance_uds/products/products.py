@@ -8,22 +8,15 @@ Source: the pages named at each mechanism; "Important WebSocket Change Notice" (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
+from typing import TypeAlias
 
 import attrs
 
-from trio_binance_uds.events import (
-    COINM_EVENTS,
-    MARGIN_EVENTS,
-    MARGIN_RISK_EVENTS,
-    OPTIONS_EVENTS,
-    PORTFOLIO_MARGIN_EVENTS,
-    PORTFOLIO_MARGIN_PRO_EVENTS,
-    SPOT_EVENTS,
-    USDM_EVENTS,
-    Event,
-)
+from trio_binance_uds import events as typed
+from trio_binance_uds.events import Event
 from trio_binance_uds.products.environments import Host
 from trio_binance_uds.products.histories import (
     FuturesHistory,
@@ -48,8 +41,7 @@ from trio_binance_uds.products.mechanisms import (
 _SYMBOL = re.compile(r"\w{1,40}")
 
 
-def _read_only(event_types: Mapping[str, type[Event]]) -> Mapping[str, type[Event]]:
-    return MappingProxyType(dict(event_types))
+EventTypes: TypeAlias = Mapping[str, type[Event]]
 
 
 @attrs.frozen
@@ -59,24 +51,31 @@ class Product:
     Attributes:
         name: as it is written on the command line, such as ``spot``; events are marked with it.
         mechanism: how a subscription comes about and stays alive.
-        event_types: the typed event for each value of the wire's ``e``.
+        events: the typed event for each value of the wire's ``e``, or what returns that when it is first needed: the
+            classes of a product are not made for those who do not use it.
         history: what can be asked about the past; ``None``: nothing, so that no gap can be proven complete.
     """
 
     name: str
     mechanism: Mechanism
-    event_types: Mapping[str, type[Event]] = attrs.field(converter=_read_only, eq=False, repr=False)
+    events: EventTypes | Callable[[], EventTypes] = attrs.field(eq=False, repr=False)
     history: History | None = None
 
+    @cached_property
+    def event_types(self) -> EventTypes:
+        """The typed event for each value of the wire's ``e``."""
+        events = self.events
+        return MappingProxyType(dict(events() if callable(events) else events))
 
-SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), SPOT_EVENTS, SpotHistory())
+
+SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), typed.SPOT_EVENTS, SpotHistory())
 
 
 def _margin(name: str, accounts: tuple[MarginAccount, ...]) -> Product:
     return Product(
         name,
         ListenTokenSubscription(ws_api=Host.SPOT_WS_API, rest=Host.SPOT_REST, accounts=accounts),
-        MARGIN_EVENTS,
+        lambda: typed.MARGIN_EVENTS,
         MarginHistory(rest=Host.SPOT_REST, accounts=accounts),
     )
 
@@ -124,7 +123,7 @@ MARGIN_RISK = Product(
         put_names_key=True,
         time_path="/api/v3/time",
     ),
-    MARGIN_RISK_EVENTS,
+    lambda: typed.MARGIN_RISK_EVENTS,
     MarginRiskHistory(rest=Host.SPOT_REST),
 )
 
@@ -139,8 +138,8 @@ def usdm_futures(*, events: Iterable[str] = ()) -> Product:
         ValueError: an event is of no type that USD-M futures have.
     """
     wanted = tuple(dict.fromkeys(events))
-    if unknown := [name for name in wanted if name not in USDM_EVENTS]:
-        raise ValueError(f"USD-M futures have no event {unknown[0]!r}; they have {', '.join(USDM_EVENTS)}")
+    if unknown := [name for name in wanted if name not in typed.USDM_EVENTS]:
+        raise ValueError(f"USD-M futures have no event {unknown[0]!r}; they have {', '.join(typed.USDM_EVENTS)}")
     if wanted and "listenKeyExpired" not in wanted:
         wanted += ("listenKeyExpired",)
     return Product(
@@ -154,7 +153,7 @@ def usdm_futures(*, events: Iterable[str] = ()) -> Product:
             put_tells_key=True,
             time_path="/fapi/v1/time",
         ),
-        USDM_EVENTS,
+        lambda: typed.USDM_EVENTS,
         FuturesHistory(rest=Host.USDM_REST, kind=FuturesKind.USDM),
     )
 
@@ -169,7 +168,7 @@ COINM_FUTURES = Product(
         put_tells_key=True,
         time_path="/dapi/v1/time",
     ),
-    COINM_EVENTS,
+    lambda: typed.COINM_EVENTS,
     FuturesHistory(rest=Host.COINM_REST, kind=FuturesKind.COINM),
 )
 OPTIONS = Product(
@@ -180,7 +179,7 @@ OPTIONS = Product(
         stream=Host.OPTIONS_STREAM,
         time_path="/eapi/v1/time",
     ),
-    OPTIONS_EVENTS,
+    lambda: typed.OPTIONS_EVENTS,
     OptionsHistory(rest=Host.OPTIONS_REST),
 )
 PORTFOLIO_MARGIN = Product(
@@ -190,7 +189,7 @@ PORTFOLIO_MARGIN = Product(
         path="/papi/v1/listenKey",
         stream=Host.PORTFOLIO_MARGIN_STREAM,
     ),
-    PORTFOLIO_MARGIN_EVENTS,
+    lambda: typed.PORTFOLIO_MARGIN_EVENTS,
     PortfolioMarginHistory(rest=Host.PORTFOLIO_MARGIN_REST),
 )
 PORTFOLIO_MARGIN_PRO = Product(
@@ -202,6 +201,6 @@ PORTFOLIO_MARGIN_PRO = Product(
         put_tells_key=True,
         time_path="/fapi/v1/time",
     ),
-    PORTFOLIO_MARGIN_PRO_EVENTS,
+    lambda: typed.PORTFOLIO_MARGIN_PRO_EVENTS,
     PortfolioMarginProHistory(rest=Host.SPOT_REST),
 )

@@ -8,12 +8,12 @@ one synchronous go, the gap, what was recovered, and what waited.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 
 import attrs
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, ExecutionReport, Gap, GapCause
+from trio_binance_uds.events import DisconnectCause, Disconnected, Event, ExecutionReport, Gap, GapCause, LeaseAtRisk
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
@@ -50,8 +50,8 @@ class Delivery:
         self._record = record
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
-        self._reports: set[tuple[str | int | None, ...]] = set()
-        self._older_reports: set[tuple[str | int | None, ...]] = set()
+        self._reports: set[Hashable] = set()
+        self._older_reports: set[Hashable] = set()
         self.blindness: Blindness | None = None
 
     @property
@@ -62,6 +62,10 @@ class Delivery:
     def tell_disconnected(self, at: datetime, cause: DisconnectCause, detail: str) -> None:
         """Warn the user that nothing can arrive for now."""
         self._buffer.put(Disconnected(at=at, cause=cause, detail=detail))
+
+    def tell_lease_at_risk(self, at: datetime, expires_at: datetime, account: str, detail: str) -> None:
+        """Warn the user that what the stream lives by is about to end."""
+        self._buffer.put(LeaseAtRisk(at=at, expires_at=expires_at, account=account, detail=detail))
 
     def note_blindness(self, blindness: Blindness) -> None:
         """Add to what may have been missed since delivery was last complete; the first cause stands."""
@@ -126,7 +130,7 @@ class Delivery:
                 self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> None:
-        if isinstance(event, ExecutionReport) and self._is_repeated(event):
+        if event.is_told_once and self._is_repeated(event):
             return
         for echoes in self._recovery_echoes:
             if echoes.is_echo(event):
@@ -136,21 +140,21 @@ class Delivery:
         if self._buffer.put(event):
             self._recoverer.observe(event)
 
-    def _is_repeated(self, report: ExecutionReport) -> bool:
-        """Whether the venue has sent a report before; an execution id belongs to one report of a symbol.
+    def _is_repeated(self, report: Event) -> bool:
+        """Whether the venue has sent a report before; its identity belongs to one report of an account.
 
         A fill is known by its trade too. Should one come again under another execution id, two connections do not
         number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
 
         The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
         """
-        key = (report.symbol, report.execution_id)
+        key = (report.account, report.identity)
         if key in self._reports or key in self._older_reports:
             self._record.repeated += 1
             return True
         self._reports.add(key)
-        if report.execution_type == "TRADE":
-            fill = (report.symbol, report.order_id, report.trade_id, report.allocation_id)
+        if isinstance(report, ExecutionReport) and report.execution_type == "TRADE":
+            fill = (report.account, report.symbol, report.order_id, report.trade_id, report.allocation_id)
             if fill in self._reports or fill in self._older_reports:
                 if not self._record.renumbered:
                     log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import trio
 
 from trio_binance_uds.credentials import Credentials
-from trio_binance_uds.link.link import LinkPlan
 from trio_binance_uds.link.network import Network
+from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.nurseries import open_bare_nursery
@@ -36,17 +36,19 @@ async def open_user_data_stream(
     max_buffer: int = 20_000,
     transport: TransportKind = TransportKind.WEBSOCKETS,
     logon: bool | None = None,
+    delete_listen_key_on_exit: bool = False,
     seed: int | None = None,
 ) -> AsyncIterator[UserDataStream]:
-    """Open the user data stream of one account.
+    """Open the user data stream of one account, or of several margin accounts.
 
-    On entering, the venue has acknowledged the subscription: every event from here on is delivered, or lies in a
-    :class:`Gap`. After the block, nothing of the stream runs and no socket is open. When the block is cancelled,
-    its body hears of it first, while the stream still works: a ``finally`` in the body can cancel orders.
+    On entering, the venue has acknowledged the subscription, or has proven the listen key of an open socket: every
+    event from here on is delivered, or lies in a :class:`Gap`. After the block, nothing of the stream runs and no
+    socket is open. When the block is cancelled, its body hears of it first, while the stream still works: a ``finally``
+    in the body can cancel orders.
 
     Args:
         credentials: the account's key.
-        product: what to stream, such as :data:`SPOT`.
+        product: what to stream, such as :data:`SPOT` or :data:`USDM_FUTURES`.
         environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO` or a sandbox's own. Keys of one are not
             valid in another. URLs can be replaced with :meth:`Environment.override`.
         network: a proxy, a TLS context.
@@ -56,18 +58,29 @@ async def open_user_data_stream(
         recovery: how what was missed in a gap is asked for; it can be switched off.
         max_buffer: how many events may wait for a slow consumer before a gap is marked.
         transport: which WebSocket library carries the frames.
-        logon: whether to authenticate the session, which only an Ed25519 key can; ``None``: whenever the key can.
+        logon: whether to authenticate the session, which only an Ed25519 key can, and only for spot; ``None``: whenever
+            the key can.
+        delete_listen_key_on_exit: whether to delete the listen key, of a product that has one, when the stream ends.
+            The account has only this one: other processes of the same account lose their streams with it.
         seed: makes jitter repeatable, for tests.
 
     Raises:
         CredentialsError, NotOffered, ValueError: the arguments do not fit together; nothing was opened.
         ConnectFailed: no connection came about, or it was lost before the acknowledgement.
-        ApiError: the venue refused the clock query, the logon or the subscription.
+        OutcomeUnknown: a request was not answered, as when the venue is down for maintenance.
+        ApiError: the venue refused the clock query, the logon, the key or token, or the subscription.
 
     Source: Binance Spot, WebSocket API, "User Data Stream requests" (2026-07-21).
     """
     plan = LinkPlan.make(
-        credentials, product, environment, network=network, timeouts=timeouts, transport=transport, logon=logon
+        credentials,
+        product,
+        environment,
+        network=network,
+        timeouts=timeouts,
+        transport=transport,
+        logon=logon,
+        delete_listen_key_on_exit=delete_listen_key_on_exit,
     )
     supervisor = Supervisor(
         plan,
@@ -84,6 +97,7 @@ async def open_user_data_stream(
     async def serve() -> None:
         with service:
             await supervisor.run()
+        await plan.aclose()
 
     async with open_bare_nursery() as nursery:
         nursery.start_soon(serve)
@@ -92,7 +106,7 @@ async def open_user_data_stream(
             await supervisor.settled.wait()
             if supervisor.failure is not None:
                 raise supervisor.failure
-            yield UserDataStream(product, supervisor, plan.clock)
+            yield UserDataStream(plan, supervisor)
         finally:
             service.cancel()
             supervisor.buffer.close()

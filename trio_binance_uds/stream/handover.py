@@ -103,7 +103,8 @@ class Handover:
             self._owed.clear()
 
     def _pass_once(self, link: int, event: Event) -> None:
-        identity = event.identity
+        # On a connection that several accounts share the same can happen to two of them.
+        identity = (event.account, event.identity)
         owed = self._owed.get(link)
         if owed is not None and owed[identity] > 0:
             owed[identity] -= 1

@@ -11,7 +11,7 @@ import trio
 
 from trio_binance_uds.errors import NotConnected
 from trio_binance_uds.events import Event, Notice
-from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.products import Product
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.supervisor import Supervisor
@@ -24,6 +24,8 @@ class StreamStatistics:
 
     Attributes:
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
+        lease_expires_at: when the listen key, or the first of the listen tokens, ends unless it is renewed, which it is
+            long before; ``None`` where there is none.
         links_opened: how many subscriptions were acknowledged, the first included.
         links: the last hundred of them, and why each ended.
         blind_seconds: for how long events may have been missed, over all gaps; the present blindness not included.
@@ -42,9 +44,12 @@ class StreamStatistics:
             read from the socket; ``None`` before the first event. It is as exact as the venue's clock is known.
         open_requests: requests that wait for an answer on the present connection.
         late_answers: answers on the present connection whose callers had left.
+        rest_weights_used: how much of the limits of the REST API is used, by the header that said so last, such as
+            ``x-mbx-used-weight-1m``; everything behind the same address shares them.
     """
 
     connected_since: datetime | None
+    lease_expires_at: datetime | None
     links_opened: int
     links: tuple[LinkRecord, ...] = attrs.field(repr=False)
     blind_seconds: float
@@ -62,6 +67,7 @@ class StreamStatistics:
     latency_seconds: float | None
     open_requests: int
     late_answers: int
+    rest_weights_used: Mapping[str, int] = attrs.field(repr=False)
 
 
 class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
@@ -70,16 +76,15 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
     It comes from :func:`open_user_data_stream`. Read it with ``async for``.
     """
 
-    def __init__(self, product: Product, supervisor: Supervisor, clock: ServerClock) -> None:
-        self._product = product
+    def __init__(self, plan: LinkPlan, supervisor: Supervisor) -> None:
+        self._plan = plan
         self._supervisor = supervisor
         self._buffer = supervisor.buffer
-        self._clock = clock
 
     @property
     def product(self) -> Product:
         """What is streamed."""
-        return self._product
+        return self._plan.product
 
     async def receive(self) -> Event | Notice:
         """Return the next event or notice, waiting for one if there is none.
@@ -107,6 +112,9 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
     async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Call a WebSocket API method on the live connection and return its ``result``.
 
+        That is for spot. The connection of a margin account is one of spot too, and takes only what needs no key; the
+        sockets of all other products take no requests.
+
         ``apiKey``, ``timestamp`` and ``signature`` are added where the method needs them, at the moment of writing.
         Give amounts as strings or :class:`~decimal.Decimal`; a ``float`` is refused. An order, or a list of orders,
         that is placed without a client order id gets one.
@@ -115,6 +123,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         the venue may still act on it, and its answer is discarded.
 
         Raises:
+            NotOffered: this product's connection does not take the request; nothing was sent.
             NotConnected: there is no live connection; nothing was sent. It is not queued: a queued order is a
                 stale order.
             OutcomeUnknown: it was sent, and the connection was lost, no answer came in time, or the venue does
@@ -127,6 +136,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         """
         if is_owned_by_stream(method):
             raise ValueError(f"{method} is called by the stream itself and would break it if called by anyone else")
+        self._plan.opener.check_request(method)
         link = self._supervisor.active
         if link is None or link.connection is None:
             raise NotConnected(f"{method} was not sent: there is no live connection now", method=method)
@@ -135,10 +145,12 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
     def statistics(self) -> StreamStatistics:
         """Return counts of what has happened so far."""
         supervisor, buffer, record = self._supervisor, self._buffer, self._supervisor.record
-        link = supervisor.active
+        link, clock = supervisor.active, self._plan.clock
         connection = None if link is None else link.connection
+        lease_ends_at = None if link is None else link.lease_ends_at
         return StreamStatistics(
-            connected_since=None if link is None or link.up_at is None else self._clock.at(link.up_at),
+            connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
+            lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
             links_opened=record.links_up,
             links=record.links,
             blind_seconds=record.blind.total_seconds(),
@@ -156,4 +168,5 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             latency_seconds=record.latency_seconds,
             open_requests=0 if connection is None else connection.open_calls,
             late_answers=0 if connection is None else connection.statistics.late_answers,
+            rest_weights_used=self._plan.used_weights,
         )

@@ -13,6 +13,7 @@ no proof                what it still had for us is not known: retire it, and pr
 active link ended       tell; promote a successor that is up, otherwise bring one up after a wait
 successor ended         bring up the next one after a wait
 rollover due, shutdown  bring up a successor while the active link goes on delivering
+lease endangered        tell, if it is the active link's
 consumer caught up      after shedding: park the active link, and resume as after a loss
 ======================  =================================================================================
 
@@ -28,17 +29,27 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-import attrs
 import trio
 
 from trio_binance_uds.errors import ConnectFailed, StreamFailed, UserDataStreamError
 from trio_binance_uds.events import Event, GapCause
-from trio_binance_uds.link.link import Link, LinkEnded, LinkPlan, LinkUp, Report, ShutdownAnnounced, run_link
+from trio_binance_uds.link.link import LeaseEndangered, Link, LinkEnded, LinkUp, ShutdownAnnounced, run_link
+from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.stream.backoff import Attempts, Backoff
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
+from trio_binance_uds.stream.inbox import (
+    Answered,
+    BarrierPassed,
+    BringUp,
+    Crashed,
+    Message,
+    Resumption,
+    RolloverDue,
+    Settled,
+)
 from trio_binance_uds.stream.record import StreamRecord
-from trio_binance_uds.stream.recovery import Echoes, NothingRecovered, Recovered, Recoverer
+from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
 
@@ -47,58 +58,6 @@ log: logging.Logger = logging.getLogger(__name__)
 # How long after a handover or a recovery a live event may still repeat what was delivered already.
 SETTLE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
-
-
-@attrs.frozen
-class _BringUp:
-    """Time to start a successor."""
-
-
-@attrs.frozen
-class _RolloverDue:
-    link: Link
-
-
-@attrs.frozen
-class _BarrierPassed:
-    """The old link has proven itself, or has not."""
-
-    old: Link
-    new: Link
-    clean: bool
-
-
-@attrs.frozen
-class _Answered:
-    """A recovery is over."""
-
-    resumption: _Resumption
-    recovered: Recovered
-
-
-@attrs.frozen
-class _Settled:
-    """The time for echoes is over: of a recovery, or of a handover."""
-
-    echoes: Echoes | None = None
-
-
-@attrs.frozen
-class _Crashed:
-    """A task of ours has failed as none should."""
-
-    bug: Exception
-
-
-_Message = _Crashed | Report | Mark | _BringUp | _RolloverDue | _BarrierPassed | _Answered | _Settled
-
-
-@attrs.frozen(eq=False)
-class _Resumption:
-    """The end of a blindness: a link whose events wait until what was missed has been asked for."""
-
-    link: Link
-    until: datetime
 
 
 class Supervisor:
@@ -115,7 +74,7 @@ class Supervisor:
         rng: random.Random,
     ) -> None:
         self._plan = plan
-        self._to_inbox, self._inbox = trio.open_memory_channel[_Message](float("inf"))
+        self._to_inbox, self._inbox = trio.open_memory_channel[Message](float("inf"))
         self.record: StreamRecord = StreamRecord()
         self.buffer: EventBuffer = EventBuffer(max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait)
         self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record)
@@ -130,7 +89,7 @@ class Supervisor:
         self._bring_up_scheduled = False
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
-        self._resumption: _Resumption | None = None
+        self._resumption: Resumption | None = None
         self._newest: Event | None = None
         self.active: Link | None = None
         # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
@@ -172,7 +131,7 @@ class Supervisor:
 
     # One report at a time. A returned exception ends the stream.
 
-    def _take(self, message: _Message) -> Exception | None:
+    def _take(self, message: Message) -> Exception | None:
         match message:
             case LinkUp(link):
                 self._on_up(link)
@@ -180,20 +139,24 @@ class Supervisor:
                 return self._on_ended(link, cause)
             case ShutdownAnnounced(link):
                 self._on_shutdown(link)
-            case _RolloverDue(link):
+            case LeaseEndangered(link, lease, why):
+                if link is self.active:
+                    clock = self._plan.clock
+                    self.delivery.tell_lease_at_risk(clock.now(), clock.at(lease.until), lease.account, why)
+            case RolloverDue(link):
                 if link is self.active:
                     self._bring_up(0.0)
-            case _BringUp():
+            case BringUp():
                 self._bring_up_scheduled = False
                 self._start_link()
-            case _BarrierPassed():
+            case BarrierPassed():
                 self._on_barrier(message)
             case Mark():
                 self._on_caught_up(message)
-            case _Answered(resumption, recovered):
+            case Answered(resumption, recovered):
                 if resumption is self._resumption:
                     self._deliver_from(resumption.link, resumption.until, recovered)
-            case _Settled(echoes):
+            case Settled(echoes):
                 if echoes is not None:
                     self.delivery.forget(echoes)
                 else:
@@ -209,7 +172,7 @@ class Supervisor:
         else:
             self._promote(link)
 
-    def _on_barrier(self, passed: _BarrierPassed) -> None:
+    def _on_barrier(self, passed: BarrierPassed) -> None:
         if passed.old is not self.active or passed.new is not self._successor:
             return  # One of them has ended meanwhile, and that was reported too.
         if self._resumption is not None:
@@ -242,7 +205,7 @@ class Supervisor:
         self._doomed.discard(link.number)
         self.record.link_ended(link.number, self._plan.clock.now(), "retired" if cause is None else str(cause))
         if link is not self.active and link is not self._successor:
-            self._spawn(self._after, SETTLE_SECONDS, _Settled())
+            self._spawn(self._after, SETTLE_SECONDS, Settled())
             return None
         self._attempts.note_end(self._lived(link))
         assert cause is not None, "only a link that is neither is retired"
@@ -292,20 +255,21 @@ class Supervisor:
         """Make a link that is up the active one, and have its events delivered."""
         assert link.up_at is not None
         self.active, self._successor = link, None
-        self._spawn(self._after, self._rollover.seconds_until_due(self._rng), _RolloverDue(link))
+        self._spawn(self._after, self._rollover.seconds_until_due(self._rng), RolloverDue(link))
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
             self._replace_doomed(link)
         if not self.settled.is_set():
             self.settled.set()
             assert link.connection is not None
-            self._spawn(self._recoverer.take_baseline, link.connection.request, self._plan.clock.now)
+            request = self._plan.request_about_the_past(link.connection)
+            self._spawn(self._recoverer.take_baseline, request, self._plan.clock.now)
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
         blindness = self.delivery.blindness
         if blindness is not None:
-            self._resumption = _Resumption(link, until)
+            self._resumption = Resumption(link, until)
             self._spawn(self._recover, self._resumption, blindness.since)
         else:
             self._deliver_from(link, until, NothingRecovered())
@@ -314,7 +278,7 @@ class Supervisor:
         self._resumption = None
         echoes = self.delivery.resume_from(link.number, until, recovered)
         if echoes is not None:
-            self._spawn(self._after, SETTLE_SECONDS, _Settled(echoes))
+            self._spawn(self._after, SETTLE_SECONDS, Settled(echoes))
         log.info("link %d delivers", link.number)
 
     # What runs beside it: links, timers, and questions to the venue.
@@ -322,7 +286,7 @@ class Supervisor:
     def _bring_up(self, wait: float) -> None:
         if self._successor is None and not self._bring_up_scheduled:
             self._bring_up_scheduled = True
-            self._spawn(self._after, wait, _BringUp())
+            self._spawn(self._after, wait, BringUp())
 
     def _start_link(self) -> None:
         self._links_started += 1
@@ -361,7 +325,7 @@ class Supervisor:
             clean = await old.prove()
         # Where it has ended, its end is reported, and says more.
         if old.connection is not None and not old.connection.has_ended:
-            self._to_inbox.send_nowait(_BarrierPassed(old, new, clean))
+            self._to_inbox.send_nowait(BarrierPassed(old, new, clean))
 
     async def _drain(self, link: Link) -> None:
         """Let the calls in flight on an old link be answered, then let it leave."""
@@ -370,15 +334,16 @@ class Supervisor:
             await link.connection.wait_idle()
         await link.leave(self._plan.timeouts.close)
 
-    async def _recover(self, resumption: _Resumption, since: datetime) -> None:
+    async def _recover(self, resumption: Resumption, since: datetime) -> None:
         connection = resumption.link.connection
         assert connection is not None
-        recovered = await self._recoverer.recover(connection.request, since, self._plan.clock.now)
+        request = self._plan.request_about_the_past(connection)
+        recovered = await self._recoverer.recover(request, since, self._plan.clock.now)
         # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
         if not connection.has_ended:
-            self._to_inbox.send_nowait(_Answered(resumption, recovered))
+            self._to_inbox.send_nowait(Answered(resumption, recovered))
 
-    async def _after(self, seconds: float, message: _Message) -> None:
+    async def _after(self, seconds: float, message: Message) -> None:
         await trio.sleep(seconds)
         self._to_inbox.send_nowait(message)
 
@@ -390,7 +355,7 @@ class Supervisor:
         try:
             await task(*args)
         except Exception as bug:
-            self._to_inbox.send_nowait(_Crashed(bug))
+            self._to_inbox.send_nowait(Crashed(bug))
 
     def _lived(self, link: Link) -> float | None:
         return None if link.up_at is None else trio.current_time() - link.up_at

@@ -3,7 +3,7 @@
 The rules, of which the first that fits decides:
 
 * what the key, its permissions or the call's own parameters were refused for stays refused: fatal;
-* 410 Gone is for ever: fatal;
+* 410 Gone is for ever, of a WebSocket handshake as of a REST route: fatal;
 * everything that a network, a restart, a limit or a clock can cause passes: transient;
 * a refusal that nobody can read or that is not documented is no proof of anything: transient, as an attempt too many
   costs little, and giving up costs every event from there on;
@@ -26,7 +26,7 @@ from trio_binance_uds.errors import (
 )
 from trio_binance_uds.events import DisconnectCause, GapCause
 from trio_binance_uds.link.connection import PongMissing
-from trio_binance_uds.link.link import SubscriptionEnded
+from trio_binance_uds.link.intake import SubscriptionEnded
 from trio_binance_uds.link.transport import TransportClosed
 from trio_binance_uds.stream.handover import ParkedTooMuch
 
@@ -34,8 +34,8 @@ from trio_binance_uds.stream.handover import ParkedTooMuch
 _GONE_CODES = frozenset({-1016, -1020})
 # The call itself is at fault, and it will be the same the next time.
 _REQUEST_CODES = range(-1199, -1099)
-# But these of them a fresh connection heals: too many messages, too many subscriptions.
-_PASSING_CODES = frozenset({-1181, -1191})
+# But these of them a fresh link heals: too many messages, too many subscriptions, a listen key that is not known.
+_PASSING_CODES = frozenset({-1125, -1181, -1191})
 
 
 def is_fatal(error: Exception) -> bool:

@@ -32,7 +32,7 @@ def rejected(
     message = f"{address} refused the WebSocket handshake with HTTP {status}"
     code = None
     if 300 <= status < 400:
-        message += f", a redirect to {_host(fields.get('location', ''))}, which is not followed"
+        message += f", a redirect to {host_of(fields.get('location', ''))}, which is not followed"
     else:
         code, msg = _json_error(body)
         if code is not None:
@@ -56,7 +56,8 @@ def _json_error(body: bytes | bytearray) -> tuple[int | None, str]:
     return answer["code"], str(answer.get("msg", ""))
 
 
-def _host(location: str) -> str:
+def host_of(location: str) -> str:
+    """Return where a redirect leads, for messages."""
     # Only the host: the rest of a Location can repeat our query.
     try:
         return printable(urlsplit(location).hostname or "the same host")

@@ -1,4 +1,7 @@
-"""Which way to recover fits a product: one for each class of histories."""
+"""Which way to recover fits a product: one for each class of histories.
+
+A way is imported when it is chosen: nobody pays for those of other products.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,13 @@ from trio_binance_uds.products import (
     FuturesHistory,
     ListenKeyStream,
     MarginHistory,
+    MarginRiskHistory,
     PortfolioMarginHistory,
     Product,
     SpotHistory,
 )
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
-from trio_binance_uds.stream.recovery.futures.dialect import DIALECTS
-from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
-from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
-from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
 
 def recoverer_for(product: Product, options: Recovery) -> Recoverer:
@@ -26,13 +24,27 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
         return NoRecovery("recovery is switched off")
     match product.history:
         case SpotHistory():
+            from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
+
             return SpotRecoverer(options, product.name)
         case MarginHistory():
+            from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
+
             return MarginRecoverer(product.history, options)
+        case MarginRiskHistory():
+            from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
+
+            return RiskRecoverer(options, product.name)
         case FuturesHistory(kind=kind):
+            from trio_binance_uds.stream.recovery.futures.dialect import DIALECTS
+            from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
+            from trio_binance_uds.stream.recovery.futures.scope import Scope
+
             scope = Scope(dialect=DIALECTS[kind], account=product.name, types=_types_asked_for(product))
             return FuturesRecoverer(scope, options)
         case PortfolioMarginHistory():
+            from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
+
             return PortfolioRecoverer(product.name, options)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")

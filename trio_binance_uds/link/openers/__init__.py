@@ -1,0 +1,1 @@
+"""How subscriptions come about, are proven, renewed and given up: one opener for each class of mechanisms."""

@@ -1,0 +1,67 @@
+"""Which opener fits a product: one for each class of mechanisms. Nothing else tells mechanisms apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trio_binance_uds.credentials import Credentials
+from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.openers.contract import Opener
+from trio_binance_uds.link.openers.ws_api import WsApiOpener, wants_logon
+from trio_binance_uds.products import Host, ListenKeyStream, ListenTokenSubscription, Product, WsApiSubscription
+
+if TYPE_CHECKING:
+    from trio_binance_uds.link.rest.client import Rest
+
+
+def rest_hosts(product: Product) -> tuple[Host, ...]:
+    """Return where the product's mechanism and history have REST APIs; with none, REST need not even be imported."""
+    hosts = (getattr(part, "rest", None) for part in (product.mechanism, product.history))
+    return tuple(host for host in hosts if host is not None)
+
+
+def opener_for(
+    product: Product,
+    url: str,
+    rest: Rest | None,
+    credentials: Credentials,
+    clock: ServerClock,
+    *,
+    logon: bool | None,
+    delete_listen_key_on_exit: bool,
+) -> Opener:
+    """Return the opener of a new stream.
+
+    Raises:
+        ValueError: an option does not fit the mechanism. CredentialsError is one too: the key cannot do what the option
+            asks for.
+        NotOffered: the environment lacks a host.
+    """
+    mechanism = product.mechanism
+    if logon and not isinstance(mechanism, WsApiSubscription):
+        raise ValueError(f"logon=True is for products that subscribe on a session, which {product.name} does not")
+    if delete_listen_key_on_exit and not isinstance(mechanism, ListenKeyStream):
+        raise ValueError(
+            f"delete_listen_key_on_exit=True is for products with a listen key, which {product.name} is not"
+        )
+    # The modules for REST are imported where they are needed: httpx takes longer to import than all of ours.
+    match mechanism:
+        case WsApiSubscription():
+            return WsApiOpener(url, by_logon=wants_logon(credentials, logon))
+        case ListenTokenSubscription():
+            from trio_binance_uds.link.openers.listen_token import ListenTokenOpener
+
+            assert rest is not None
+            return ListenTokenOpener(mechanism, url, rest.at(mechanism.rest), clock)
+        case ListenKeyStream():
+            from trio_binance_uds.link.openers.listen_key import ListenKeyOpener
+
+            assert rest is not None
+            return ListenKeyOpener(
+                product.name,
+                mechanism,
+                url,
+                rest.at(mechanism.rest, time_path=mechanism.time_path),
+                clock,
+                delete_on_exit=delete_listen_key_on_exit,
+            )

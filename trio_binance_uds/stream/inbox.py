@@ -1,0 +1,65 @@
+"""What reaches the supervisor's inbox: the reports of links, its own timers, and the answers to its questions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from trio_binance_uds.link.link import Link, Report
+from trio_binance_uds.stream.buffer import Mark
+from trio_binance_uds.stream.recovery import Echoes, Recovered
+
+
+@attrs.frozen
+class BringUp:
+    """Time to start a successor."""
+
+
+@attrs.frozen
+class RolloverDue:
+    """A link is so old that it is to be replaced."""
+
+    link: Link
+
+
+@attrs.frozen
+class BarrierPassed:
+    """The old link has proven itself, or has not."""
+
+    old: Link
+    new: Link
+    clean: bool
+
+
+@attrs.frozen(eq=False)
+class Resumption:
+    """The end of a blindness: a link whose events wait until what was missed has been asked for."""
+
+    link: Link
+    until: datetime
+
+
+@attrs.frozen
+class Answered:
+    """A recovery is over."""
+
+    resumption: Resumption
+    recovered: Recovered
+
+
+@attrs.frozen
+class Settled:
+    """The time for echoes is over: of a recovery, or of a handover."""
+
+    echoes: Echoes | None = None
+
+
+@attrs.frozen
+class Crashed:
+    """A task of ours has failed as none should."""
+
+    bug: Exception
+
+
+Message = Crashed | Report | Mark | BringUp | RolloverDue | BarrierPassed | Answered | Settled
