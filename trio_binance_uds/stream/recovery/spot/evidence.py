@@ -114,7 +114,7 @@ class Evidence:
         for symbol, order_id, shown in self._what_history_must_show():
             history = self._history.get(symbol)
             if history is not None:
-                listed = self._completed(history.get((symbol, order_id)))
+                listed = self.completed(history.get((symbol, order_id)))
                 if listed is None or (listed.is_final, listed.executed, listed.prevented) < shown:
                     found[symbol] = None
         return list(found)
@@ -150,7 +150,7 @@ class Evidence:
 
     def newest(self, key: Key) -> OrderAnswer | None:
         """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
-        told, answer = self._knowledge.orders.get(key), self._completed(self.orders.get(key))
+        told, answer = self._knowledge.orders.get(key), self.completed(self.orders.get(key))
         if told is None:
             return answer if answer is not None and self.is_news(key, answer.updated) else None
         known = OrderAnswer.of_report(told)
@@ -160,7 +160,7 @@ class Evidence:
             return known  # An amendment in the same millisecond that this answer does not know yet.
         return answer
 
-    def _completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
+    def completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
         """Return an answer with what it lacks, as far as what was told or the other answers know it."""
         if answer is None or not answer.untold:
             return answer
@@ -323,7 +323,8 @@ def _working_since(facts: OrderFacts) -> datetime | None:
     """Conclude since when an order has been working, where no answer tells; ``None``: it has not, or nobody knows."""
     order = facts.order
     if order.type not in CONTINGENT_TYPES:
-        return facts.activated_at if facts.is_pending_leg else order.created
+        was_pending = facts.told is not None and facts.told.order_status == "PENDING_NEW"
+        return facts.activated_at if facts.is_pending_leg or was_pending else order.created
     if not order.state["is_on_book"]:
         return None
     if facts.fills:

@@ -109,11 +109,13 @@ class OrderFacts:
     def has_hidden_prevention(self) -> bool:
         """Whether self-trade prevention must have come upon the order, and where is not there."""
         order = self.order
-        if not self.is_sparse or (self.told is None and not self.is_born):
+        if not self.is_sparse:
             return False
         match order.status:
             case "EXPIRED_IN_MATCH":
                 return not self.preventions
+            case _ if self.told is None and not self.is_born:
+                return False  # Nobody knows what it was before.
             case "FILLED":
                 return order.executed + order.prevented < order.quantity
         return not order.is_final and order.updated not in self._times()
