@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from trio_binance_uds.products import MarginHistory, Product, SpotHistory
+from trio_binance_uds.products import MarginHistory, MarginRiskHistory, Product, SpotHistory
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
 from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
 
@@ -18,5 +19,7 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
             return SpotRecoverer(options, product.name)
         case MarginHistory():
             return MarginRecoverer(product.history, options)
+        case MarginRiskHistory():
+            return RiskRecoverer(options, product.name)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
