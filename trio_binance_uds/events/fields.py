@@ -61,7 +61,8 @@ class WireField:
         wire: the dotted path from the event object.
         of: the enum of a choice, the class of a list's elements, else ``None``.
         doc: what it means, in a sentence, and when a conditional field is there.
-        live_only: whether no query tells it, so that it is ``None`` in a recovered event whatever its presence.
+        live_only: whether no query tells it, or not every one, so that it can be ``None`` in a recovered event whatever
+            its presence.
         none: a JSON value that stands for "none" besides null, where the presence allows that.
     """
 
@@ -119,9 +120,12 @@ def secret(wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
     return _declare(Kind.SECRET, wire, doc, optional=optional, nullable=False)
 
 
-def amount(wire: str, doc: str, *, optional: bool = False, nullable: bool = False) -> dict[str, Any]:
-    """Declare a ``Decimal``."""
-    return _declare(Kind.AMOUNT, wire, doc, optional=optional, nullable=nullable)
+def amount(
+    wire: str, doc: str, *, optional: bool = False, nullable: bool = False, live_only: bool = False
+) -> dict[str, Any]:
+    """Declare a ``Decimal``; one that is ``live_only`` is annotated ``Decimal | None`` and still required."""
+    declared = _declare(Kind.AMOUNT, wire, doc, optional=optional, nullable=nullable)
+    return declared | {"live_only": live_only}
 
 
 def time(wire: str, doc: str, *, optional: bool = False, nullable: bool = False, none: int = -1) -> dict[str, Any]:
@@ -152,9 +156,12 @@ def flag(wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
     return _declare(Kind.FLAG, wire, doc, optional=optional, nullable=False)
 
 
-def choice(of: type[StrEnum], wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
-    """Declare a member of an open enum, annotated ``Enum | str``."""
-    return _declare(Kind.CHOICE, wire, doc, optional=optional, nullable=False, of=of)
+def choice(
+    of: type[StrEnum], wire: str, doc: str, *, optional: bool = False, live_only: bool = False
+) -> dict[str, Any]:
+    """Declare a member of an open enum, annotated ``Enum | str``; one that is ``live_only`` can be ``None`` too."""
+    declared = _declare(Kind.CHOICE, wire, doc, optional=optional, nullable=False, of=of)
+    return declared | {"live_only": live_only}
 
 
 def items(of: type[Any], wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class Evidence:
         known = {name: getattr(told, name, None) for name in answer.untold}
         if told is None or told.order_list_id == -1:
             known["order_list_id"] = self._list_with(answer.key)
-        if matches := self._preventions_of(answer.key, told):
+        if matches := self._preventions_of(answer, told):
             before = Decimal(0) if told is None else told.prevented_quantity or Decimal(0)
             known["prevented_match_id"] = matches[-1].match_id
             known["prevented_quantity"] = sum((match.taken_from(answer.order_id) for match in matches), before)
@@ -185,13 +185,17 @@ class Evidence:
         return None
 
     def _preventions_of(
-        self, key: Key, told: ExecutionReport | None, since: datetime | None = None
+        self, order: OrderAnswer, told: ExecutionReport | None, since: datetime | None = None
     ) -> list[PreventionAnswer]:
-        """Return the prevented matches of an order that were not told."""
+        """Return the prevented matches that were not told and that an order as it was answered knows.
+
+        Newer ones come live: the link was subscribed before anything was asked.
+        """
         return [
             match
-            for match in sorted(self._preventions.get(key, {}).values(), key=attrgetter("match_id"))
-            if match.taken_from(key[1])
+            for match in sorted(self._preventions.get(order.key, {}).values(), key=attrgetter("match_id"))
+            if match.taken_from(order.order_id)
+            and match.time <= order.updated
             and (told is None or told.prevented_match_id is None or match.match_id > told.prevented_match_id)
             and (since is None or match.time >= since)
         ]
@@ -311,7 +315,7 @@ class Evidence:
                 if (told is None or change.new_quantity < told.order_quantity)
                 and (since is None or change.time >= since)
             ],
-            preventions=self._preventions_of(key, told, since),
+            preventions=self._preventions_of(order, told, since),
             is_sparse="prevented_quantity" in self.orders[key].untold if key in self.orders else False,
         )
         if "working_time" not in order.untold:

@@ -18,15 +18,14 @@ The memory is bounded by open orders, open lists, symbols and assets. Each event
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
 
 import attrs
 
 from trio_binance_uds.events import BalanceUpdate, Event, ExecutionReport, ListStatus, OutboundAccountPosition
+from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.spot.answers import (
     FINAL_STATUSES,
     AccountAnswer,
@@ -37,14 +36,8 @@ from trio_binance_uds.stream.recovery.spot.answers import (
 )
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, report_of
 
-# How long, and how many, finished orders and lists are remembered. Queries go back to half a minute before the last
-# sign of life, so this is ample.
-_KEPT = timedelta(minutes=10)
-_KEPT_AT_MOST = 20_000
 # Positions follow their reports at once: more than this waits for one only if the venue stopped sending them.
 _UNSETTLED_AT_MOST = 10_000
-
-_KeyT = TypeVar("_KeyT", bound=Hashable)
 
 
 @attrs.frozen
@@ -84,51 +77,16 @@ class ToldBalance:
     at: datetime
     is_baseline: bool = False
 
-    def includes(self, at: datetime) -> bool:
-        """Whether what was not told before has happened before this balance.
+    def includes(self, at: datetime, baseline: datetime | None = None) -> bool:
+        """Whether what was not told before has happened before this balance, or before the time of the baseline.
 
         Within its very millisecond it has not, as the stream is in order; of the baseline nobody can say.
         """
-        return at <= self.at if self.is_baseline else at < self.at
+        return at <= (baseline or self.at) if self.is_baseline else at < self.at
 
     @property
     def total(self) -> Decimal:
         return self.free + self.locked
-
-
-class _Finished(Generic[_KeyT]):
-    """Keys of what has ended lately, by the time of its end, with how it ended."""
-
-    def __init__(self) -> None:
-        self._ended: OrderedDict[_KeyT, tuple[datetime, str]] = OrderedDict()
-        self.forgotten_until: datetime | None = None
-
-    def __contains__(self, key: _KeyT) -> bool:
-        return key in self._ended
-
-    def __len__(self) -> int:
-        return len(self._ended)
-
-    def get(self, key: _KeyT) -> tuple[datetime, str] | None:
-        """Return when and how something ended, if that is remembered."""
-        return self._ended.get(key)
-
-    def newest_first(self) -> Iterator[tuple[_KeyT, tuple[datetime, str]]]:
-        """Go through what is remembered, beginning with what was told last."""
-        return iter(reversed(self._ended.items()))
-
-    def add(self, key: _KeyT, at: datetime, how: str) -> None:
-        ended = self._ended
-        ended[key] = (at, how)
-        oldest, _ = next(iter(ended.values()))
-        while at - oldest > _KEPT or len(ended) > _KEPT_AT_MOST:
-            ended.popitem(last=False)
-            self.forgotten_until = max(oldest, self.forgotten_until or oldest)
-            oldest, _ = next(iter(ended.values()))
-
-    def is_told(self, key: _KeyT, at: datetime) -> bool:
-        """Whether the end of this at this time was told, as far as anybody remembers."""
-        return key in self._ended or (self.forgotten_until is not None and at < self.forgotten_until)
 
 
 class Knowledge:
@@ -136,9 +94,9 @@ class Knowledge:
 
     def __init__(self) -> None:
         self.orders: dict[Key, ExecutionReport] = {}
-        self.finished: _Finished[Key] = _Finished()
+        self.finished: Finished[Key] = Finished()
         self.lists: dict[int, ListStatus] = {}
-        self.finished_lists: _Finished[int] = _Finished()
+        self.finished_lists: Finished[int] = Finished()
         # Lists that orders were told to belong to, and of which themselves nothing was told yet.
         self.lists_to_come: set[int] = set()
         self.symbols: dict[str, SymbolRecord] = {}
@@ -148,6 +106,8 @@ class Knowledge:
         self.began: datetime | None = None
         self.newest: datetime | None = None
         self.baseline_updated: datetime | None = None
+        # Until when the baseline may have been taken, where it does not say as of when it is.
+        self.baseline_not_after: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
 
     # On the way of every event: no more than needed.
@@ -257,6 +217,7 @@ class Knowledge:
         if answers.account.is_dated:
             self._note_time(updated)
         self.baseline_updated, self.no_baseline_because = updated, ""
+        self.baseline_not_after = answers.account.not_after
 
     # For the recovery.
 

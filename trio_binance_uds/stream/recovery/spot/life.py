@@ -175,7 +175,8 @@ class _Life:
         waits = order.type in CONTINGENT_TYPES or facts.is_pending_leg
         self._working_since = None if waits and not self._is_past(order.working_since) else order.working_since
         self._works = self._working_since is not None
-        self._pending = facts.is_pending_leg and not self._is_past(facts.activated_at)
+        starts = (facts.activated_at, order.working_since)
+        self._pending = facts.is_pending_leg and not any(self._is_past(start) for start in starts)
         self._ended = False
         if facts.is_born:
             self._quote = self._prevented = ZERO

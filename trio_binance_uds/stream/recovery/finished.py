@@ -1,0 +1,54 @@
+"""Remembers for a while what has ended, so that it is not told again: what has been told as final stays final.
+
+It is forgotten by time, and by number where there is very much of it; what last changed before what was forgotten
+counts as told.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+# How long, and how much of it, is remembered. Queries go back to half a minute before the last sign of life, so this
+# is ample.
+KEPT = timedelta(minutes=10)
+KEPT_AT_MOST = 20_000
+
+_KeyT = TypeVar("_KeyT", bound=Hashable)
+
+
+class Finished(Generic[_KeyT]):
+    """Keys of what has ended lately, by the time of its end, with how it ended."""
+
+    def __init__(self) -> None:
+        self._ended: OrderedDict[_KeyT, tuple[datetime, str]] = OrderedDict()
+        self.forgotten_until: datetime | None = None
+
+    def __contains__(self, key: _KeyT) -> bool:
+        return key in self._ended
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def get(self, key: _KeyT) -> tuple[datetime, str] | None:
+        """Return when and how something ended, if that is remembered."""
+        return self._ended.get(key)
+
+    def newest_first(self) -> Iterator[tuple[_KeyT, tuple[datetime, str]]]:
+        """Go through what is remembered, beginning with what was told last."""
+        return iter(reversed(self._ended.items()))
+
+    def add(self, key: _KeyT, at: datetime, how: str) -> None:
+        ended = self._ended
+        ended[key] = (at, how)
+        oldest, _ = next(iter(ended.values()))
+        while at - oldest > KEPT or len(ended) > KEPT_AT_MOST:
+            ended.popitem(last=False)
+            self.forgotten_until = max(oldest, self.forgotten_until or oldest)
+            oldest, _ = next(iter(ended.values()))
+
+    def is_told(self, key: _KeyT, at: datetime) -> bool:
+        """Whether the end of this at this time was told, as far as anybody remembers."""
+        return key in self._ended or (self.forgotten_until is not None and at < self.forgotten_until)
