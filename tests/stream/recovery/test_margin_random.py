@@ -127,8 +127,8 @@ async def test_databases_that_lag_behind_never_make_it_repeat_or_go_back(
     for name in market.margin:
         sent, told = stream.of(name, market.sent()), stream.of(name)
         check_sane(sent, told)
-        if is_complete:
-            check_margin_story(sent, told, is_complete=True)
+        if is_complete:  # Nothing shows that an order is lacking which a database does not know yet, unless it traded.
+            assert Counter(fills(told)) == Counter(fills(sent))
 
 
 @pytest.mark.parametrize("seed", range(20))

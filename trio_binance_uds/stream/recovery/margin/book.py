@@ -61,6 +61,7 @@ def margin_book(account: MarginAccount) -> Book:
                 partial(read_repaid, symbol=symbol),
             ),
         ),
+        do_orders_name_lists=False,
         symbol=symbol,
         are_orders_dear=True,
         read_account=read_cross_account if symbol is None else read_isolated_account,

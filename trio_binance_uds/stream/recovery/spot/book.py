@@ -57,6 +57,7 @@ class Book:
     Attributes:
         assets: the base and quote assets of symbols; ``None``: they are concluded from the names of symbols and assets.
         loans: what was borrowed and what was repaid, which changes balances without a word of why on the stream.
+        do_orders_name_lists: whether an order says which list it belongs to; otherwise the lists say it.
         symbol: the only symbol that there can be; ``None``: any.
         are_orders_dear: whether the history of a symbol's orders costs so much more than its trades that it is asked
             for after everything else.
@@ -77,6 +78,7 @@ class Book:
     allocations: Call | None = None
     assets: Call | None = None
     loans: tuple[LoanCall, ...] = ()
+    do_orders_name_lists: bool = True
     symbol: str | None = None
     are_orders_dear: bool = False
     read_account: ReadAccount

@@ -114,7 +114,7 @@ class Evidence:
         for symbol, order_id, shown in self._what_history_must_show():
             history = self._history.get(symbol)
             if history is not None:
-                listed = self._completed(history.get((symbol, order_id)))
+                listed = self.completed(history.get((symbol, order_id)))
                 if listed is None or (listed.is_final, listed.executed, listed.prevented) < shown:
                     found[symbol] = None
         return list(found)
@@ -150,7 +150,7 @@ class Evidence:
 
     def newest(self, key: Key) -> OrderAnswer | None:
         """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
-        told, answer = self._knowledge.orders.get(key), self._completed(self.orders.get(key))
+        told, answer = self._knowledge.orders.get(key), self.completed(self.orders.get(key))
         if told is None:
             return answer if answer is not None and self.is_news(key, answer.updated) else None
         known = OrderAnswer.of_report(told)
@@ -160,7 +160,7 @@ class Evidence:
             return known  # An amendment in the same millisecond that this answer does not know yet.
         return answer
 
-    def _completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
+    def completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
         """Return an answer with what it lacks, as far as what was told or the other answers know it."""
         if answer is None or not answer.untold:
             return answer
@@ -168,7 +168,7 @@ class Evidence:
         known = {name: getattr(told, name, None) for name in answer.untold}
         if told is None or told.order_list_id == -1:
             known["order_list_id"] = self._list_with(answer.key)
-        if matches := self._preventions_of(answer.key, told):
+        if matches := self._preventions_of(answer, told):
             before = Decimal(0) if told is None else told.prevented_quantity or Decimal(0)
             known["prevented_match_id"] = matches[-1].match_id
             known["prevented_quantity"] = sum((match.taken_from(answer.order_id) for match in matches), before)
@@ -185,13 +185,17 @@ class Evidence:
         return None
 
     def _preventions_of(
-        self, key: Key, told: ExecutionReport | None, since: datetime | None = None
+        self, order: OrderAnswer, told: ExecutionReport | None, since: datetime | None = None
     ) -> list[PreventionAnswer]:
-        """Return the prevented matches of an order that were not told."""
+        """Return the prevented matches that were not told and that an order as it was answered knows.
+
+        Newer ones come live: the link was subscribed before anything was asked.
+        """
         return [
             match
-            for match in sorted(self._preventions.get(key, {}).values(), key=attrgetter("match_id"))
-            if match.taken_from(key[1])
+            for match in sorted(self._preventions.get(order.key, {}).values(), key=attrgetter("match_id"))
+            if match.taken_from(order.order_id)
+            and match.time <= order.updated
             and (told is None or told.prevented_match_id is None or match.match_id > told.prevented_match_id)
             and (since is None or match.time >= since)
         ]
@@ -311,7 +315,7 @@ class Evidence:
                 if (told is None or change.new_quantity < told.order_quantity)
                 and (since is None or change.time >= since)
             ],
-            preventions=self._preventions_of(key, told, since),
+            preventions=self._preventions_of(order, told, since),
             is_sparse="prevented_quantity" in self.orders[key].untold if key in self.orders else False,
         )
         if "working_time" not in order.untold:
@@ -323,7 +327,8 @@ def _working_since(facts: OrderFacts) -> datetime | None:
     """Conclude since when an order has been working, where no answer tells; ``None``: it has not, or nobody knows."""
     order = facts.order
     if order.type not in CONTINGENT_TYPES:
-        return facts.activated_at if facts.is_pending_leg else order.created
+        was_pending = facts.told is not None and facts.told.order_status == "PENDING_NEW"
+        return facts.activated_at if facts.is_pending_leg or was_pending else order.created
     if not order.state["is_on_book"]:
         return None
     if facts.fills:

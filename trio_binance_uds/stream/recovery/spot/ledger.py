@@ -69,8 +69,8 @@ def explain(
     """Hold the balances against what was told of them and has happened since."""
     lent = list(loans)
     first: Explanation | None = None
-    for as_of, latest in _possible_times(knowledge, account, fills):
-        found = Explanation(as_of, _unexplained(knowledge, account, fills, lent, as_of, latest))
+    for times in _possible_times(knowledge, account, fills):
+        found = Explanation(times.as_of, _unexplained(knowledge, account, fills, lent, times))
         if not found.unexplained:
             return found
         first = first or found
@@ -78,37 +78,52 @@ def explain(
     return first
 
 
-def _possible_times(
-    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]
-) -> list[tuple[datetime, datetime]]:
-    """Return the times that the balances may be of: from when to when what happened may not be in them yet."""
-    if account.is_dated:
-        return [(account.updated, account.latest)]
+@attrs.frozen(kw_only=True)
+class _Times:
+    """Times that balances may be of.
+
+    Attributes:
+        as_of, latest: from when to when what happened may not be in the balances yet.
+        baseline: until when what happened is in those of the baseline.
+    """
+
+    as_of: datetime
+    latest: datetime
+    baseline: datetime | None
+
+
+def _possible_times(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]) -> Iterator[_Times]:
+    """Return the times that the balances may be of: where they do not say so, any between question and answer."""
     times = {fill.time for fill in fills} | {time_of(event) for event in knowledge.unsettled}
-    between = sorted(time for time in times if account.updated < time <= account.latest)
-    return [(time, time) for time in [account.updated, *between]]
+    first, last = knowledge.baseline_updated, knowledge.baseline_not_after
+    if account.is_dated:
+        yield _Times(as_of=account.updated, latest=account.latest, baseline=first)
+        return
+    starts = [first] if first is None or last is None else [first, *_between(times, first, last)]
+    for as_of in [account.updated, *_between(times, account.updated, account.latest)]:
+        for start in starts:
+            yield _Times(as_of=as_of, latest=as_of, baseline=start)
+
+
+def _between(times: Iterable[datetime], after: datetime, until: datetime) -> list[datetime]:
+    return sorted(time for time in times if after < time <= until)
 
 
 def _unexplained(
-    knowledge: Knowledge,
-    account: AccountAnswer,
-    fills: list[FillAnswer],
-    loans: list[Loan],
-    as_of: datetime,
-    latest: datetime,
+    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], loans: list[Loan], times: _Times
 ) -> dict[str, Decimal]:
-    certain = [fill for fill in fills if fill.time < as_of]
+    certain = [fill for fill in fills if fill.time < times.as_of]
     # Of the fills in the very millisecond (or second) of the balances, some may have come after these were taken: the
     # last ones of each symbol.
     doubtful: dict[str, list[FillAnswer]] = {}
     for fill in fills:
-        if as_of <= fill.time <= latest:
+        if times.as_of <= fill.time <= times.latest:
             doubtful.setdefault(fill.symbol, []).append(fill)
     counts = [range(len(of_symbol), -1, -1) for of_symbol in doubtful.values()]
     first: dict[str, Decimal] | None = None
     for taken in islice(product(*counts), _ATTEMPTS):
         some = [of_symbol[:count] for of_symbol, count in zip(doubtful.values(), taken, strict=True)]
-        found = _difference(knowledge, account, [*certain, *chain.from_iterable(some)], latest)
+        found = _difference(knowledge, account, [*certain, *chain.from_iterable(some)], times)
         found = {asset: amount for asset, amount in found.items() if not _is_lent(loans, asset, amount)}
         if not found:
             return {}
@@ -125,7 +140,7 @@ def _is_lent(loans: list[Loan], asset: str, amount: Decimal) -> bool:
 
 
 def _difference(
-    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], latest: datetime
+    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], times: _Times
 ) -> dict[str, Decimal]:
     expected: dict[str, Decimal] = {}
     for asset in {**knowledge.balances, **account.balances}:
@@ -134,7 +149,7 @@ def _difference(
             expected[asset] = told.total
     for asset, delta, at in _changes(knowledge, fills):
         told = knowledge.told_balance(asset)
-        if told is None or at > latest or told.includes(at) or not account.holds(asset):
+        if told is None or at > times.latest or told.includes(at, times.baseline) or not account.holds(asset):
             continue
         expected[asset] = expected.get(asset, told.total) + delta
     actual = {asset: sum(account.balances.get(asset, ()), Decimal(0)) for asset in expected}

@@ -109,11 +109,13 @@ class OrderFacts:
     def has_hidden_prevention(self) -> bool:
         """Whether self-trade prevention must have come upon the order, and where is not there."""
         order = self.order
-        if not self.is_sparse or (self.told is None and not self.is_born):
+        if not self.is_sparse:
             return False
         match order.status:
             case "EXPIRED_IN_MATCH":
                 return not self.preventions
+            case _ if self.told is None and not self.is_born:
+                return False  # Nobody knows what it was before.
             case "FILLED":
                 return order.executed + order.prevented < order.quantity
         return not order.is_final and order.updated not in self._times()
@@ -173,7 +175,8 @@ class _Life:
         waits = order.type in CONTINGENT_TYPES or facts.is_pending_leg
         self._working_since = None if waits and not self._is_past(order.working_since) else order.working_since
         self._works = self._working_since is not None
-        self._pending = facts.is_pending_leg and not self._is_past(facts.activated_at)
+        starts = (facts.activated_at, order.working_since)
+        self._pending = facts.is_pending_leg and not any(self._is_past(start) for start in starts)
         self._ended = False
         if facts.is_born:
             self._quote = self._prevented = ZERO

@@ -72,7 +72,11 @@ async def baseline(
     evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.max_weight))
     questions = Questions(book, evidence, knowledge, since=at, now=now)
     with trio.move_on_after(options.max_seconds):
-        await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
+        if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
+            await inquiry.ask([questions.open_lists()])
+            await inquiry.ask([questions.account(), questions.open_orders()])
+        else:
+            await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
     answers = _baseline_answers(evidence)
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
@@ -203,7 +207,11 @@ class _Recovery:
     def _is_about(self, identity: Hashable, symbols: Iterable[str]) -> bool:
         """Whether a question is about one of these symbols, or about an order list."""
         assert isinstance(identity, tuple)
-        return identity[0] == self._book.order_list.method or any(("symbol", symbol) in identity for symbol in symbols)
+        book = self._book
+        methods = {book.order_list.method}
+        if not book.do_orders_name_lists:
+            methods.add(book.order_lists.method)
+        return identity[0] in methods or any(("symbol", symbol) in identity for symbol in symbols)
 
     def _guesses(self, assets: list[str]) -> Iterator[Question]:
         """Ask about symbols that nobody named, but whose two assets have changed for no known reason."""
@@ -296,7 +304,7 @@ class _Recovery:
 def _baseline_answers(evidence: Evidence) -> BaselineAnswers | None:
     if evidence.account is None or evidence.open_orders is None or evidence.open_lists is None:
         return None
-    orders = tuple([evidence.orders[key] for key in evidence.open_orders])
+    orders = tuple([order for key in evidence.open_orders if (order := evidence.completed(evidence.orders[key]))])
     lists = tuple([evidence.lists[list_id] for list_id in evidence.open_lists])
     return BaselineAnswers(evidence.account, orders, lists)
 
