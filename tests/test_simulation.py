@@ -8,6 +8,7 @@ import pytest
 
 import trio_binance_uds as uds
 from simulation.simulation import Story, simulate
+from simulation.soak import stormy_hour
 
 pytestmark = pytest.mark.long
 
@@ -25,6 +26,11 @@ def test_a_consumer_that_falls_asleep_loses_nothing_in_silence(seed: int) -> Non
     assert outcome.violations == []
     assert outcome.statistics is not None
     assert outcome.statistics.events_shed > 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_hour_of_everything_at_once_loses_nothing_in_silence(seed: int) -> None:
+    assert simulate(stormy_hour(seed)).violations == []
 
 
 def test_the_rollover_before_the_24_hour_limit_loses_nothing_at_all() -> None:

@@ -65,6 +65,7 @@ class Outcome:
     faults: Counter[str] = attrs.field(factory=Counter)
     requests: Counter[str] = attrs.field(factory=Counter)
     statistics: uds.StreamStatistics | None = None
+    calm: bool = False
     digest: str = ""
     violations: list[str] = attrs.field(factory=list)
 
@@ -101,7 +102,7 @@ async def _live(story: Story, outcome: Outcome) -> None:
         ) as stream:
             begin = len(sandbox.exchange.journal)
             async with _background(
-                _read(stream, items, story, random.Random(rng.random())),
+                _read(stream, items, story, outcome, random.Random(rng.random())),
                 _call(stream, account, outcome, random.Random(rng.random())),
             ):
                 async with trio.open_nursery() as nursery:
@@ -111,8 +112,11 @@ async def _live(story: Story, outcome: Outcome) -> None:
                         nursery.start_soon(_disturb, sandbox, story, outcome, random.Random(rng.random()))
                     if story.deposits:
                         nursery.start_soon(_deposit, sandbox, account, story, random.Random(rng.random()))
-                # Calm: long enough for the longest wait between two attempts, and for all that is owed.
+                # Calm: long enough for the longest wait between two attempts, and for all that is owed. A line that
+                # was silent has swallowed what it had to say, which no line does that goes on: so all of them end.
+                sandbox.faults.cut()
                 sandbox.faults.heal()
+                outcome.calm = True
                 sandbox.clock.skew = 0
                 await trio.sleep(400)
                 sandbox.faults.cut()
@@ -133,10 +137,12 @@ async def _background(*tasks: Any) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
-async def _read(stream: uds.UserDataStream, items: list[Any], story: Story, rng: random.Random) -> None:
+async def _read(
+    stream: uds.UserDataStream, items: list[Any], story: Story, outcome: Outcome, rng: random.Random
+) -> None:
     async for item in stream:
         items.append(item)
-        if rng.random() < story.slow:
+        if rng.random() < story.slow and not outcome.calm:
             await trio.sleep(rng.expovariate(1 / 20))
 
 

@@ -33,6 +33,20 @@ def sleepy_hour(seed: int) -> Story:
     return Story(seed=seed, seconds=HOUR, mean_calm=200, slow=0.02, max_buffer=30)
 
 
+def stormy_hour(seed: int) -> Story:
+    """An hour of everything at once: rollovers, faults, deposits, a consumer that falls asleep, a small buffer."""
+    return Story(
+        seed=seed,
+        seconds=HOUR,
+        mean_calm=20,
+        lifetime=150,
+        rollover=uds.Rollover(lifetime=150, lead=50, jitter=30),
+        slow=0.01,
+        max_buffer=100,
+        deposits=True,
+    )
+
+
 def month(seed: int) -> Story:
     """Thirty days with a rollover every day and a fault every hour."""
     return Story(seed=seed, seconds=30 * DAY, actions_per_second=0.02, mean_calm=HOUR)
@@ -144,12 +158,14 @@ async def real_rollovers(seconds: float) -> bool:
 def main() -> int:
     """Run what was asked for and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1000, help="how many heavy hours, and a tenth of it sleepy ones")
+    parser.add_argument(
+        "--seeds", type=int, default=1000, help="how many heavy hours, and a tenth of it each of sleepy and stormy ones"
+    )
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--months", type=int, default=2, help="how many months, with faults and without")
     parser.add_argument("--real-seconds", type=float, default=120)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", choices=["hours", "sleepy", "months", "real"], help="one part of it")
+    parser.add_argument("--only", choices=["hours", "sleepy", "stormy", "months", "real"], help="one part of it")
     options = parser.parse_args()
     first, wanted, held = options.first_seed, options.only, []
     if wanted in (None, "hours"):
@@ -157,6 +173,9 @@ def main() -> int:
     if wanted in (None, "sleepy"):
         count = max(1, options.seeds // 10)
         held.append(series("sleepy hours", sleepy_hour, range(first, first + count), options.workers))
+    if wanted in (None, "stormy"):
+        count = max(1, options.seeds // 10)
+        held.append(series("stormy hours", stormy_hour, range(first, first + count), options.workers))
     if wanted in (None, "months"):
         held.append(series("months", month, range(first, first + options.months), options.workers))
         held.append(series("quiet months", quiet_month, range(first, first + options.months), options.workers))

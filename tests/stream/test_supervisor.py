@@ -359,6 +359,31 @@ async def test_a_buffer_that_is_too_small_for_a_recovery_does_not_keep_a_busy_st
     assert sorted(story(staged.items)) == sorted(sent_story(staged))
 
 
+async def test_what_was_recovered_and_had_to_be_shed_is_asked_for_from_there_on_only(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with reading(max_buffer=20, recovery=uds.Recovery(symbols=("BTCUSDT",))) as staged:
+        staged.sandbox.faults.refuse_connections(seconds=1500)
+        staged.sandbox.faults.cut()
+        for _ in range(100):
+            order = staged.order()
+            await trio.sleep(10)
+            staged.account.call("order.cancel", symbol="BTCUSDT", orderId=order["orderId"])
+            await trio.sleep(0.01)
+        await trio.sleep(3000)
+    told: uds.ExecutionReport | None = None
+    since = []
+    for item in staged.items:
+        if isinstance(item, uds.ExecutionReport):
+            told = item
+        elif isinstance(item, uds.Gap) and told is not None:
+            assert item.complete, item.detail
+            assert item.since >= told.transaction_time
+            since.append(item.since)
+    assert len(since) > 5
+    assert story(staged.items) == sent_story(staged)
+
+
 async def test_more_live_events_than_may_wait_for_a_recovery_end_it_and_are_delivered(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,8 @@ class Delivery:
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:
         for event in events:
+            # Where the buffer is full from here on, all that is older has been told.
+            self._buffer.dating_from = event.event_time
             if self._buffer.put(event):
                 self._recoverer.observe(event)
 

@@ -127,7 +127,7 @@ class TestMemory:
     def test_finished_orders_are_forgotten_after_a_while_and_still_count_as_told(self) -> None:
         knowledge = told(report("CANCELED", "CANCELED", 1000), report("CANCELED", "CANCELED", 700_000, 2))
         assert KEY not in knowledge.finished
-        assert knowledge.finished.is_told(KEY, at(999))
+        assert knowledge.finished.is_told(KEY, at(1000))
         assert not knowledge.finished.is_told(("AAABBB", 3), at(1500))
 
     def test_it_does_not_grow_with_the_number_of_events(self) -> None:

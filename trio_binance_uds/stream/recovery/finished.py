@@ -1,7 +1,7 @@
 """Remembers for a while what has ended, so that it is not told again: what has been told as final stays final.
 
-It is forgotten by time, and by number where there is very much of it; what last changed before what was forgotten
-counts as told.
+It is forgotten by time, and by number where there is very much of it; what did not last change after what was
+forgotten counts as told.
 """
 
 from __future__ import annotations
@@ -51,4 +51,4 @@ class Finished(Generic[_KeyT]):
 
     def is_told(self, key: _KeyT, at: datetime) -> bool:
         """Whether the end of this at this time was told, as far as anybody remembers."""
-        return key in self._ended or (self.forgotten_until is not None and at < self.forgotten_until)
+        return key in self._ended or (self.forgotten_until is not None and at <= self.forgotten_until)

@@ -5,7 +5,7 @@ was delivered, and what a query knows beyond it was missed. The rules:
 
 * An open order is known by its last report, and a finished one by its key for a while. What has been told as final
   stays final. Finished orders are forgotten by time, and by number where there are very many; an order whose last
-  change is older than what was forgotten counts as told.
+  change is not newer than what was forgotten counts as told.
 * A fill is known by the last report of its order, which is not older, and within one millisecond by the highest
   trade id told for its symbol: ids rise within a symbol.
 * A balance is known by the last position that named it. Fills that were told but whose position was not yet are
