@@ -228,7 +228,7 @@ async def test_a_long_run_of_events_lets_other_tasks_in() -> None:
         for _ in range(1000):
             await buffer.receive()
         nursery.cancel_scope.cancel()
-    assert turns >= 1000 // 64
+    assert turns >= 1000 // 64 - 2  # The other task may begin a turn late, and be behind in its last one.
 
 
 async def test_putting_is_synchronous_and_a_waiting_consumer_wakes() -> None:
