@@ -41,7 +41,7 @@ class Behaviour:
 
     listen_key_life: float = 3600.0
     text_expiry_times: frozenset[KeySpace] = attrs.field(
-        default=(KeySpace.MARGIN_RISK, KeySpace.OPTIONS), converter=_key_spaces
+        default=frozenset({KeySpace.MARGIN_RISK, KeySpace.OPTIONS}), converter=_key_spaces
     )
     second_token: SecondToken = attrs.field(default=SecondToken.SAME_ID, converter=SecondToken)
     token_expiry_in_milliseconds: bool = False

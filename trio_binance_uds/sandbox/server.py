@@ -54,7 +54,7 @@ class Sandbox:
         exchange: the accounts of spot and margin, the order books, and the journal of every event of theirs.
         desks: what keeps the accounts of the other products, by name; each has a journal of its own.
         margin: the desk that is named so, for what only it can.
-        listen_keys: who has which listen key.
+        listen_keys, listen_tokens: who has which listen key, and which listen tokens are alive.
         clock: what time the server believes it is.
         faults: what goes wrong, on purpose.
         keys: all API keys.
@@ -79,6 +79,7 @@ class Sandbox:
         self.desks: Mapping[str, Desk] = venue.desks
         self.margin: MarginDesk = margin
         self.listen_keys: ListenKeys = venue.listen_keys
+        self.listen_tokens: ListenTokens = venue.listen_tokens
         self.clock: Clock = venue.clock
         self.faults: Faults = venue.faults
         self.keys: KeyRing = venue.keys
