@@ -8,7 +8,7 @@ watch. Accounts are known by the uid that an owner has at all desks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -73,4 +73,13 @@ class Desk(Protocol):
 
     def watch(self, uid: int, sink: Sink) -> Callable[[], None]:
         """Send the account's events to a sink from now on; return what ends that, which may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Ticking(Protocol):
+    """What a desk has that does something by itself as time passes."""
+
+    def tick(self) -> None:
+        """Let happen what is due by the clock."""
         ...
