@@ -25,7 +25,7 @@ from trio_binance_uds.products import (
     Host,
     Product,
 )
-from trio_binance_uds.sandbox import Behaviour, Clock, KeySpace, Sandbox, SandboxAccount, open_sandbox
+from trio_binance_uds.sandbox import Behaviour, Clock, KeySpace, Refusal, Sandbox, SandboxAccount, open_sandbox
 from trio_binance_uds.sandbox.listen_keys import key_space
 
 NOON = datetime(2026, 7, 21, 12, tzinfo=UTC)
@@ -273,6 +273,20 @@ async def test_a_key_can_end_on_purpose(
         end(account, COINM_FUTURES, after=5)
         assert (await client.event())["listenKey"] == key
         assert sandbox.listen_keys.of(account.uid, KeySpace.COINM) is None
+
+
+async def test_a_key_can_end_without_a_word(
+    autojump_clock: MockClock, sandbox: Sandbox, account: SandboxAccount
+) -> None:
+    case = CASES["usdm"]
+    async with await listen(sandbox, case, await post(sandbox, case, account)) as client:
+        sandbox.faults.expire_listen_key(account, "usdm", silently=True)
+        account.call("POST /fapi/v1/order", quantity="1")
+        with trio.move_on_after(60) as silence:
+            await client.event()
+        assert silence.cancelled_caught
+    with pytest.raises(Refusal):
+        account.call("PUT /fapi/v1/listenKey")
 
 
 @pytest.mark.parametrize("silently", [True, False])

@@ -27,6 +27,7 @@ class FakeDesk:
     def __init__(self, prefix: str, now: Callable[[], int]) -> None:
         self.journal = Journal()
         self.wallets: dict[int, dict[str, str]] = {}
+        self.ticks = 0
         self._prefix = prefix
         self._now = now
         self._sinks: dict[int, dict[object, Sink]] = {}
@@ -54,6 +55,9 @@ class FakeDesk:
             raise Refusal(-1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed.")
         self.post(uid, {"e": "ACCOUNT_UPDATE", "E": self._now() // 1000, "n": len(self.journal)})
         return {"orderId": len(self.journal)}
+
+    def tick(self) -> None:
+        self.ticks += 1
 
     def post(self, uid: int, event: dict[str, Any]) -> None:
         """Send an event to whoever watches an account."""

@@ -37,11 +37,13 @@ class Behaviour:
         stream_ping_interval, stream_pong_timeout: of the streams, but for those of options.
         options_ping_interval, options_pong_timeout: of a socket that was opened with a listen key of options.
         stream_messages_per_second: how many frames a stream takes, pings and pongs included, before it closes.
+        tick: how often the desks look at the clock, for orders whose date has come and for what they tell by
+            themselves; ``inf`` is never, which spares a long time on a virtual clock many small steps.
     """
 
     listen_key_life: float = 3600.0
     text_expiry_times: frozenset[KeySpace] = attrs.field(
-        default=(KeySpace.MARGIN_RISK, KeySpace.OPTIONS), converter=_key_spaces
+        default=frozenset({KeySpace.MARGIN_RISK, KeySpace.OPTIONS}), converter=_key_spaces
     )
     second_token: SecondToken = attrs.field(default=SecondToken.SAME_ID, converter=SecondToken)
     token_expiry_in_milliseconds: bool = False
@@ -51,3 +53,4 @@ class Behaviour:
     options_ping_interval: float = 300.0
     options_pong_timeout: float = 900.0
     stream_messages_per_second: int = 10
+    tick: float = 5.0

@@ -8,7 +8,7 @@ watch. Accounts are known by the uid that an owner has at all desks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -46,16 +46,20 @@ class Desk(Protocol):
     @property
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """The routes by verb and path, such as ``("POST", "/fapi/v1/order")``."""
+        ...
 
     @property
     def journal(self) -> Journal:
         """Every event of the desk, by uid: the oracle that a test holds a client's events against."""
+        ...
 
     def has(self, uid: int) -> bool:
         """Whether this owner has an account here."""
+        ...
 
     def open_account(self, uid: int, balances: Mapping[str, str]) -> None:
         """Open an owner's account with these wallet balances by asset."""
+        ...
 
     def call(self, uid: int, verb: str, path: str, params: Mapping[str, Any]) -> Any:
         """Do what a route does for an account, and return its answer as JSON would have it.
@@ -65,6 +69,17 @@ class Desk(Protocol):
         Raises:
             Refusal: with the code, text and status that the real one answers with.
         """
+        ...
 
     def watch(self, uid: int, sink: Sink) -> Callable[[], None]:
         """Send the account's events to a sink from now on; return what ends that, which may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Ticking(Protocol):
+    """What a desk has that does something by itself as time passes."""
+
+    def tick(self) -> None:
+        """Let happen what is due by the clock."""
+        ...

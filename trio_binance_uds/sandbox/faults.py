@@ -174,16 +174,18 @@ class Faults:
 
         self._later(after, action)
 
-    def expire_listen_key(self, account: Owner, product: Product | KeySpace | str, *, after: float = 0.0) -> None:
+    def expire_listen_key(
+        self, account: Owner, product: Product | KeySpace | str, *, silently: bool = False, after: float = 0.0
+    ) -> None:
         """End an account's listen key for a product before its time; if there is none, nothing happens.
 
-        It is named by the product, or by the name of its :class:`KeySpace`.
+        It is named by the product, or by the name of its :class:`KeySpace`. ``silently`` nobody is told.
 
         Raises:
             ValueError: the product has no listen key.
         """
         space = key_space(product)
-        self._later(after, lambda: self._listen_keys.expire(account.uid, space))
+        self._later(after, lambda: self._listen_keys.expire(account.uid, space, silently=silently))
 
     def delete_listen_key(self, account: Owner, product: Product | KeySpace | str, *, after: float = 0.0) -> None:
         """End it as another process of the account's does with a ``DELETE``, which looks the same."""
@@ -285,7 +287,7 @@ class Faults:
         """Turn connections away: ``count`` of them, or for so many seconds, or until :meth:`heal`.
 
         With ``status`` (403, 418, 429, 503) the upgrade is answered with that; without it the server hangs up at once.
-        Only the WebSocket front is meant; :meth:`fail_next` is for REST.
+        All WebSocket fronts are meant, and they alone; :meth:`fail_next` and its like are for REST.
         """
 
         def action() -> None:

@@ -207,11 +207,11 @@ class ListenKeys:
 
     # On purpose
 
-    def expire(self, owner: int, space: KeySpace) -> None:
+    def expire(self, owner: int, space: KeySpace, *, silently: bool = False) -> None:
         """End an owner's key of a kind, if there is one, as if its time had come or it had been deleted."""
         found = self.of(owner, space)
         if found is not None:
-            self._end(found)
+            self._end(found, silently=silently)
 
     def revoke(self, key: ApiKey, *, silently: bool) -> None:
         """End the keys that an API key has asked for."""

@@ -33,6 +33,7 @@ from trio_binance_uds.sandbox.rest_server import RestServer
 from trio_binance_uds.sandbox.services import Services
 from trio_binance_uds.sandbox.stream_front import StreamFront
 from trio_binance_uds.sandbox.stream_paths import StreamHost
+from trio_binance_uds.sandbox.ticking import Ticker
 from trio_binance_uds.sandbox.venue import Venue
 from trio_binance_uds.sandbox.ws_api import WsApi
 from trio_binance_uds.sandbox.ws_connection import Connection, Timing
@@ -54,7 +55,7 @@ class Sandbox:
         exchange: the accounts of spot and margin, the order books, and the journal of every event of theirs.
         desks: what keeps the accounts of the other products, by name; each has a journal of its own.
         margin: the desk that is named so, for what only it can.
-        listen_keys: who has which listen key.
+        listen_keys, listen_tokens: who has which listen key, and which listen tokens are alive.
         clock: what time the server believes it is.
         faults: what goes wrong, on purpose.
         keys: all API keys.
@@ -67,6 +68,7 @@ class Sandbox:
         *,
         venue: Venue,
         margin: MarginDesk,
+        ticker: Ticker,
         connections: Connections,
         rest_front: RestFront,
         environment: Environment,
@@ -79,12 +81,14 @@ class Sandbox:
         self.desks: Mapping[str, Desk] = venue.desks
         self.margin: MarginDesk = margin
         self.listen_keys: ListenKeys = venue.listen_keys
+        self.listen_tokens: ListenTokens = venue.listen_tokens
         self.clock: Clock = venue.clock
         self.faults: Faults = venue.faults
         self.keys: KeyRing = venue.keys
         self.rest_app = rest_front
         self.ca_pem = ca_pem
         self._services = venue.services
+        self._ticker = ticker
         self._connections = connections
 
     def __repr__(self) -> str:
@@ -133,6 +137,7 @@ class Sandbox:
         account = self.exchange.add_account(balances or {}, **more)
         for name, wallet in opened.items():
             self.desks[name].open_account(account.uid, wallet)
+            self._ticker.start(self.desks[name])
         for symbol, wallet in (isolated_margin or {}).items():
             self.margin.open_isolated(account.uid, symbol, wallet)
         return SandboxAccount(self.exchange, self._services, account, self.keys.create(account, key, permissions))
@@ -232,6 +237,7 @@ async def open_sandbox(
             yield Sandbox(
                 venue=venue,
                 margin=margin,
+                ticker=Ticker(agenda, clock.now, venue.behaviour.tick),
                 connections=connections,
                 rest_front=rest_front,
                 environment=environment(host, ports, secure=tls),

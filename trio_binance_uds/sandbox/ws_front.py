@@ -48,6 +48,7 @@ class Entrance(Protocol):
         Raises:
             Refusal: the upgrade is to be answered with that.
         """
+        ...
 
 
 class Connections:

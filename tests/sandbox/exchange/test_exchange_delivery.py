@@ -97,6 +97,26 @@ def test_deposit_and_withdrawal_send_their_delta_and_then_the_balance() -> None:
     assert position["B"] == [{"a": "BTC", "f": "11.50000000", "l": "0.00000000"}]
 
 
+def test_an_adjustment_tells_the_new_balance_only() -> None:
+    scene = Scene()
+    for amount in ("5", "-2"):
+        scene.exchange.adjust(scene.alice, "USDT", amount)
+    told = scene.events(scene.alice)
+    assert [event["e"] for event in told] == ["outboundAccountPosition"] * 2
+    assert told[-1]["B"] == [{"a": "USDT", "f": "100003.00000000", "l": "0.00000000"}]
+    with pytest.raises(InsufficientFunds, match="less than 100004 USDT is free"):
+        scene.exchange.adjust(scene.alice, "USDT", "-100004")
+
+
+def test_an_observer_is_called_behind_every_step() -> None:
+    scene = Scene()
+    seen: list[int] = []
+    scene.exchange.observe(lambda: seen.append(len(scene.exchange.journal)))
+    scene.place(scene.bob, "SELL", "0.01", "50000")
+    scene.place(scene.alice, "BUY", "0.01", "50000")
+    assert seen == [2, len(scene.exchange.journal)]
+
+
 def test_external_lock_moves_free_to_locked_and_back() -> None:
     scene = Scene()
     scene.exchange.lock_externally(scene.alice, "BTC", "4")
