@@ -95,7 +95,7 @@ def told(event: dict[str, Any]) -> str:
             words = [order["o"], order["x"], order["X"]]
             if order["t"]:
                 words.append(f"{order['l']}@{order['L']}")
-            if order["er"] != "0":
+            if order.get("er", "0") != "0":
                 words.append(f"er {order['er']}")
         case "TRADE_LITE":
             words = ["lite", f"{event['l']}@{event['L']}"]

@@ -84,10 +84,9 @@ def busy() -> Scene:
     cm = stop | {"symbol": "BTCUSD_PERP", "quantity": "2"}
     scene.call("POST /cm/conditional/order", **cm, strategyType="TRAILING_STOP_MARKET", callbackRate="1",
                activationPrice="21000")  # fmt: skip
-    scene.call("POST /cm/conditional/order", **cm, strategyType="STOP", stopPrice="19000", price="18000")
-    scene.call(
-        "POST /cm/conditional/order", **cm, strategyType="STOP_MARKET", stopPrice="17000", workingType="MARK_PRICE"
-    )
+    scene.call("POST /cm/conditional/order", **cm, strategyType="STOP", stopPrice="15000", price="14900")
+    by_mark = {"strategyType": "STOP_MARKET", "stopPrice": "17000", "workingType": "MARK_PRICE"}
+    scene.call("POST /cm/conditional/order", **cm, **by_mark)
     scene.place("BUY", "2", "16900", uid=BOB, unit="cm")
     desk.set_mark_price("BTCUSD_PERP", "16950")
     desk.um.fund("BTCUSDT", "0.0001")
@@ -161,9 +160,8 @@ def test_danger_is_told_as_it_grows_and_ends_in_liquidation() -> None:
     held = {row["symbol"]: row["positionAmt"] for row in scene.call("GET /um/positionRisk")}
     assert held == {"BTCUSDT": "0", "ETHUSDT": "0"}
     assert scene.call("GET /account")["accountStatus"] == "NORMAL"
-    compare(
-        next(e for e in scene.events() if e["e"] == "riskLevelChange"), sample("portfolio-margin", "riskLevelChange")
-    )
+    first = next(event for event in scene.events() if event["e"] == "riskLevelChange")
+    compare(first, sample("portfolio-margin", "riskLevelChange"))
 
 
 def test_conditional_orders_of_both_futures_have_their_own_words() -> None:
