@@ -84,7 +84,7 @@ class Scene:
         return [told(event) for event in self.events(uid)]
 
     def balance(self, uid: int = ALICE, asset: str | None = None) -> str:
-        return str(self.desk.accounts[uid].balance(asset or self.asset))
+        return format(self.desk.accounts[uid].balance(asset or self.asset), ".8f")
 
 
 def told(event: dict[str, Any]) -> str:
