@@ -84,7 +84,7 @@ class Scene:
         return [told(event) for event in self.events(uid)]
 
     def balance(self, uid: int = ALICE, asset: str | None = None) -> str:
-        return str(self.desk.accounts[uid].balance(asset or self.asset))
+        return format(self.desk.accounts[uid].balance(asset or self.asset), ".8f")
 
 
 def told(event: dict[str, Any]) -> str:
@@ -95,7 +95,7 @@ def told(event: dict[str, Any]) -> str:
             words = [order["o"], order["x"], order["X"]]
             if order["t"]:
                 words.append(f"{order['l']}@{order['L']}")
-            if order["er"] != "0":
+            if order.get("er", "0") != "0":
                 words.append(f"er {order['er']}")
         case "TRADE_LITE":
             words = ["lite", f"{event['l']}@{event['L']}"]

@@ -89,8 +89,17 @@ class FuturesDesk(DeskCore[Contract, FuturesAccount]):
         with self.step() as step:
             step.moved.append((contract, "MARK_PRICE", contract.mark_price))
             self.algos.settle(step)
-            for account in list(self.accounts.values()):
-                self._liquidation.watch(step, account, contract)
+            if self.dialect.liquidates:
+                for account in list(self.accounts.values()):
+                    self._liquidation.watch(step, account, contract)
+
+    def liquidate(self, uid: int) -> None:
+        """Liquidate all positions of an account, whatever its margin is."""
+        account = self.accounts[uid]
+        with self.step() as step:
+            for position in list(account.positions.values()):
+                if position.amount:
+                    self._liquidation.liquidate(step, account, position)
 
     def fund(self, symbol: str, rate: Amount) -> None:
         """Let long positions of a contract pay funding, and short ones get it; with a negative rate the other way.

@@ -243,9 +243,18 @@ def _all_algos(desk: FuturesDesk, account: FuturesAccount, p: Parameters, id_nam
 
 
 def strategy(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[str, Any]:
-    """``GET conditional/orderHistory`` and ``conditional/openOrder`` of Portfolio Margin."""
+    """``GET conditional/orderHistory`` of Portfolio Margin."""
     desk.contract_of(p)
     return answers.strategy(_find_algo(desk, account, p, "strategyId", "newClientStrategyId"))
+
+
+def open_strategy(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[str, Any]:
+    """``GET conditional/openOrder`` of Portfolio Margin: the same, of those that have not gone off only."""
+    desk.contract_of(p)
+    found = _find_algo(desk, account, p, "strategyId", "newClientStrategyId")
+    if not found.waits:
+        raise refusals.no_such_order()
+    return answers.strategy(found)
 
 
 def open_strategies(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> list[dict[str, Any]]:

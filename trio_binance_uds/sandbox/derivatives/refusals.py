@@ -148,10 +148,6 @@ def post_only_rejected() -> Refusal:
     )
 
 
-def only_limit_orders() -> Refusal:
-    return Refusal(-5025, "Only limit order is supported.")
-
-
 def unknown_option_order() -> Refusal:
     return Refusal(-6063, "Unknown order sent.")
 

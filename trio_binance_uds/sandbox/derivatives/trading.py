@@ -66,8 +66,6 @@ def modify(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[st
     p.text("origType")
     modify_id = p.text("modifyId")
     p.finish()
-    if order.type != "LIMIT":
-        raise refusals.only_limit_orders()
     if side != order.side:
         raise refusals.not_valid("side")
     with desk.step() as step:
