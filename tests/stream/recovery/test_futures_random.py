@@ -164,3 +164,75 @@ async def test_what_was_missed_is_told_once_in_order_and_complete(
     check_account(market, stream)
     still_open = {(order["symbol"], order["orderId"]) for order in market.call("GET /v1/openOrders")}
     assert stream.knowledge.orders.keys() == still_open
+
+
+def check_sane(sent: list[Event], told: list[Event]) -> None:
+    """Whatever was not told: nothing is told twice, made up, or going backwards."""
+    assert max(Counter(fills(told)).values(), default=1) == 1
+    assert not Counter(fills(told)) - Counter(fills(sent))
+    theirs = by_order(sent)
+    for key, ours in by_order(told).items():
+        right = [happening(report) for report in theirs[key]]
+        assert all(happening(report) in right for report in ours), (right, [happening(report) for report in ours])
+        places = [right.index(happening(report)) for report in ours]
+        assert places == sorted(places), (right, [(happening(report), report.recovered) for report in ours])
+
+
+def happening(report: OrderTradeUpdate) -> tuple[object, ...]:
+    """What a report says has happened, apart from the terms: how they were modified can be unknown."""
+    return (kind_of(report), report.filled_accumulated_quantity, report.order_trade_time, report.trade_id)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(30))
+async def test_a_database_that_lags_behind_never_makes_it_repeat_or_go_back(
+    seed: int, kind: str, autojump_clock: trio.abc.Clock, deterministic: Random
+) -> None:
+    deterministic.seed(seed)
+    market = Market(KINDS[kind], lag=[0.3, 0.9, 5, 60][seed % 4])
+    trader = Trader(market, seed)
+    stream = Stream(market, Recovery(symbols=tuple(KINDS[kind].symbols)))
+    assert await stream.start() == ""
+    await live_through_gaps(seed, market, stream, trader)
+    check_sane(market.sent(), stream.told)
+    check_account(market, stream)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(30))
+async def test_questions_without_an_answer_never_pass_for_complete(
+    seed: int, kind: str, autojump_clock: trio.abc.Clock, deterministic: Random
+) -> None:
+    deterministic.seed(seed)
+    random = Random(seed)
+    market = Market(KINDS[kind])
+    stream = Stream(market, Recovery(symbols=tuple(KINDS[kind].symbols)))
+    assert await stream.start() == ""
+    failed: list[str] = []
+
+    def fail_at_times(method: str, params: dict[str, object]) -> None:
+        if random.random() < 0.2:
+            errors: list[Exception] = [
+                OutcomeUnknown("lost", method=method),
+                ApiError(method=method, status=400, code=-1000, msg="an unknown error"),
+                RateLimited(method=method, status=429, code=-1003, msg="too much"),
+                NotConnected("gone", method=method),
+            ]
+            error = random.choice(errors)
+            if not isinstance(error, OutcomeUnknown):
+                failed.append(method)  # A lost answer is asked for again, the others are not.
+            raise error
+
+    for _ in range(2):
+        failed.clear()
+        trader = Trader(market, seed)
+        trader.steps(20)
+        stream.deliver(random.randint(0, len(market.sent(stream.position))))
+        trader.steps(20)
+        stream.link.before = fail_at_times
+        result = await stream.recover(len(market.sent()))
+        stream.link.before = lambda method, params: None
+        if failed:
+            assert not result.complete
+            assert result.detail
+        check_sane(market.sent(), stream.told)
