@@ -106,7 +106,7 @@ class Recovered:
         )
         found, continued = live.continuity(filled)
         doubts = [doubt for doubt in doubts if doubt.is_change or doubt.key not in continued] + found
-        return Recovered.judged(kept, attrs.evolve(self._basis, doubts=tuple(doubts)))
+        return Recovered.judged(kept, live.left_of(attrs.evolve(self._basis, doubts=tuple(doubts))))
 
 
 class _Parked:
@@ -152,6 +152,12 @@ class _Parked:
         assert place is not None, "nothing else is recovered"
         begin = self._first_places.get(place.number)
         return event if begin is None or place.rung < begin.rung else None
+
+    def left_of(self, basis: Basis) -> Basis:
+        """Return a basis without the balances and positions that are left to the live events."""
+        balances = {asset: row for asset, row in basis.balances.items() if asset not in self._assets}
+        positions = {key: row for key, row in basis.positions.items() if key not in self._positions}
+        return attrs.evolve(basis, balances=balances, positions=positions)
 
     def dispels(self, doubt: Doubt, basis: Basis) -> bool:
         """Whether a doubt is only about what the parked events tell."""
