@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from trio_binance_uds.sandbox.derivatives import CoinmDesk, UsdmDesk
@@ -14,15 +13,6 @@ START_MS = START // 1000
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 ALICE, BOB = 11, 12
-
-
-def payloads() -> Path | None:
-    """Return the folder of the published samples, where there is one above here."""
-    for parent in Path(__file__).parents:
-        found = parent / "shared" / "protocol" / "payloads"
-        if found.is_dir():
-            return found
-    return None
 
 
 class Scene:
@@ -39,6 +29,7 @@ class Scene:
         for uid in (ALICE, BOB):
             self.desk.open_account(uid, {asset: funds})
         self.mark = 0
+        self.kind = desk
 
     def tick(self, microseconds: int = SECOND) -> None:
         self.time += microseconds
@@ -104,7 +95,7 @@ def told(event: dict[str, Any]) -> str:
             words = [order["o"], order["x"], order["X"]]
             if order["t"]:
                 words.append(f"{order['l']}@{order['L']}")
-            if order["er"] != "0":
+            if order.get("er", "0") != "0":
                 words.append(f"er {order['er']}")
         case "TRADE_LITE":
             words = ["lite", f"{event['l']}@{event['L']}"]

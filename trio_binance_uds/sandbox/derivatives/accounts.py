@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -127,7 +127,7 @@ class FuturesAccount:
         """Return what can be taken out of a wallet: profit that is not realised cannot."""
         return max(ZERO, min(self.cross_wallet(asset), self._unused(asset)))
 
-    def as_of(self, horizon: int | None) -> FuturesAccount:
+    def as_of(self, horizon: int | None) -> Self:
         """Return the account with its wallets and positions as they were at a time; its settings are those of now."""
         if horizon is None:
             return self

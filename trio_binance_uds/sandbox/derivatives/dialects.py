@@ -45,6 +45,10 @@ class Dialect:
         trade_limit: the same of ``userTrades``.
         trade_days: how many days a window of ``userTrades`` may have.
         income_days: the same of ``income``, which are also kept so long.
+        liquidates: whether a desk watches over the margin of its accounts by itself.
+        pays_premium: whether a trade moves the price itself, as options do; else the profit that it realises.
+        margin_refusal: code and text of the refusal for want of margin.
+        no_account: code and text of the refusal for somebody without an account.
         pairs: whether queries take a pair in place of a symbol.
         no_auto_margin: how ``isAutoAddMargin`` of a symbol's configuration says no.
     """
@@ -62,17 +66,21 @@ class Dialect:
     trade_limit: tuple[int, int] = (500, 1000)
     trade_days: int = 7
     income_days: int = 92
+    liquidates: bool = True
+    pays_premium: bool = False
+    margin_refusal: tuple[int, str] = (-2019, "Margin is insufficient.")
+    no_account: tuple[int, str] = (-4109, "This account is inactive, please transfer asset to activate it.")
     pairs: bool = False
     no_auto_margin: bool | str = False
-    event_order: Shape
+    event_order: Shape = ()
     event_constants: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
-    event_position: Shape
-    placed: Shape
-    order: Shape
-    past_order: Shape
-    forced: Shape
-    trade: Shape
-    balance: Shape
+    event_position: Shape = ()
+    placed: Shape = ()
+    order: Shape = ()
+    past_order: Shape = ()
+    forced: Shape = ()
+    trade: Shape = ()
+    balance: Shape = ()
     leverage: Shape = ("leverage", "maxNotionalValue", "symbol")
 
 

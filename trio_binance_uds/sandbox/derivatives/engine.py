@@ -127,7 +127,7 @@ class Engine:
         if not _affords(order):
             order.status = "REJECTED"
             expose(order)
-            raise refusals.margin_insufficient()
+            raise refusals.Refusal(*self._dialect.margin_refusal)
 
     def _enter(self, step: Step, order: Order) -> None:
         """Let an order that was reported as NEW act: trade, rest or expire."""
@@ -188,7 +188,7 @@ class Engine:
         if not _affords(order):
             order.reserve_price, order.quantity = former_price, former_quantity
             expose(order)
-            raise refusals.margin_insufficient()
+            raise refusals.Refusal(*self._dialect.margin_refusal)
         keeps_place = price == former_price and quantity < former_quantity
         if not keeps_place:
             order.contract.book.own_side(order.side).remove(order)

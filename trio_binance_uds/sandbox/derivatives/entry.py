@@ -97,7 +97,7 @@ def read_limit_price(p: Parameters, contract: Contract, side: str, price_match: 
 
 def read_time_in_force(p: Parameters, now: int) -> tuple[str, int]:
     """Read how long an order stays, and with GTD until when; ``now`` is in epoch milliseconds."""
-    time_in_force = p.need_choice("timeInForce", TIMES_IN_FORCE, Refusal(-1115, "Invalid timeInForce."))
+    time_in_force = p.need_choice("timeInForce", TIMES_IN_FORCE, refusals.bad_time_in_force())
     if time_in_force != "GTD":
         return time_in_force, 0
     good_till = p.need_integer("goodTillDate") // 1000 * 1000

@@ -28,9 +28,9 @@ class Ledger:
         kept: what the desk has taken in, by asset: commissions and funding, less what its insurance has paid.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_tran_id: int = FIRST_TRAN_ID) -> None:
         self.kept: dict[str, Decimal] = {}
-        self._tran_id = FIRST_TRAN_ID - 1
+        self._tran_id = first_tran_id - 1
 
     def move(
         self,

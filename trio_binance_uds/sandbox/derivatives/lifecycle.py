@@ -27,12 +27,15 @@ def admit(step: Step, order: Order) -> None:
 def expose(order: Order) -> None:
     """Let its position know what is open of an order now."""
     worth = order.reserve_price and order.contract.value(order.reserve_price, order.open_quantity)
-    value = worth if order.is_open else ZERO
+    value, quantity = (worth, order.open_quantity) if order.is_open else (ZERO, ZERO)
+    position = order.position
     if order.is_buy:
-        order.position.bids += value - order.exposed
+        position.bids += value - order.exposed
+        position.bid_quantity += quantity - order.exposed_quantity
     else:
-        order.position.asks += value - order.exposed
-    order.exposed = value
+        position.asks += value - order.exposed
+        position.ask_quantity += quantity - order.exposed_quantity
+    order.exposed, order.exposed_quantity = value, quantity
 
 
 def rest(order: Order) -> None:

@@ -53,9 +53,10 @@ class Liquidation:
             step.emit(account, events.margin_call(self._dialect, account, called, step.time))
         account.called = bool(called) and not doomed
         for position in doomed:
-            self._liquidate(step, account, position)
+            self.liquidate(step, account, position)
 
-    def _liquidate(self, step: Step, account: FuturesAccount, position: Position) -> None:
+    def liquidate(self, step: Step, account: FuturesAccount, position: Position) -> None:
+        """Close a position in the venue's name."""
         contract = position.contract
         for order in list(account.records_of(contract.name).open.values()):
             expire(step, order, "liquidation")
@@ -75,13 +76,13 @@ class Liquidation:
             client_order_id=f"autoclose-{milliseconds(step.time)}{self._liquidated:06}",
             stp_mode="NONE",
         )
-        before = account.balance(contract.margin_asset)
+        asset = contract.margin_asset
+        before = account.balance(asset)
         order = self._engine.liquidate(step, account, contract, request, self._fund)
         account.forced.append(order)
-        wallet = account.balance(contract.margin_asset)
+        wallet = account.balance(asset)
         missing = -wallet if backing is None else -(wallet - before + backing)
-        if missing > 0:
-            asset = contract.margin_asset
+        if missing > 0 and self._dialect.liquidates:
             self._ledger.move(step, account, "INSURANCE_CLEAR", missing, asset, symbol=contract.name)
             step.report_account(account, "INSURANCE_CLEAR", {asset: missing})
 

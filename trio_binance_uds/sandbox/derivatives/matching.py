@@ -18,6 +18,7 @@ from trio_binance_uds.sandbox.derivatives.orders import Fill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trio_binance_uds.sandbox.derivatives.dialects import Dialect
     from trio_binance_uds.sandbox.derivatives.ledger import Ledger
     from trio_binance_uds.sandbox.derivatives.orders import Order
     from trio_binance_uds.sandbox.derivatives.step import Step
@@ -47,10 +48,12 @@ def reachable(taker: Order) -> Iterator[tuple[Decimal, Decimal]]:
 
 
 class Matching:
-    """The matching engine. It remembers nothing."""
+    """The matching engine. It remembers nothing but how many fills there were."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, dialect: Dialect, ledger: Ledger) -> None:
+        self._dialect = dialect
         self._ledger = ledger
+        self._serial = 0
 
     def run(self, step: Step, taker: Order) -> None:
         """Trade an order with the book until it is filled, ended, or nothing acceptable is left."""
@@ -100,8 +103,10 @@ class Matching:
         order.executed += quantity
         order.executed_value += value
         expose(order)
+        self._serial += 1
         fill = Fill(
             id=trade_id,
+            serial=self._serial,
             order=order,
             price=price,
             quantity=quantity,
@@ -113,7 +118,9 @@ class Matching:
         )
         account.records_of(contract.name).add_fill(fill)
         asset = contract.margin_asset
-        for kind, amount in (("COMMISSION", -fee), ("REALIZED_PNL", realized)):
+        # Of an option the price itself is paid; of a future only what has come of it.
+        gain = ("PREMIUM", -order.sign * value) if self._dialect.pays_premium else ("REALIZED_PNL", realized)
+        for kind, amount in (("COMMISSION", -fee), gain):
             self._ledger.move(step, account, kind, amount, asset, symbol=contract.name, trade_id=trade_id)
         return fill
 

@@ -18,11 +18,10 @@ from trio_binance_uds.sandbox.derivatives import account_queries, queries, setti
 from trio_binance_uds.sandbox.desk import Route
 
 if TYPE_CHECKING:
-    from trio_binance_uds.sandbox.derivatives.accounts import FuturesAccount
-    from trio_binance_uds.sandbox.derivatives.futures import FuturesDesk
     from trio_binance_uds.sandbox.exchange.parameters import Parameters
 
-    Do = Callable[[FuturesDesk, FuturesAccount, Parameters], Any]
+    Do = Callable[[Any, Any, Parameters], Any]
+    """Takes a desk, one of its accounts, and the parameters."""
 
 Weight = Callable[[Mapping[str, Any]], int]
 

@@ -62,6 +62,9 @@ class Fill:
     """One side of a trade, as ``userTrades`` lists it."""
 
     id: int
+    """The trade, which both its sides have in common."""
+    serial: int
+    """Unique among all sides of all trades, and rising."""
     order: Order
     price: Decimal
     quantity: Decimal
@@ -109,6 +112,7 @@ class Order:
     executed_value: Decimal = ZERO
     exposed: Decimal = ZERO
     """What it adds to its position's open bids or asks."""
+    exposed_quantity: Decimal = ZERO
     met_itself: bool = False
     """Whether self-trade prevention has kept it from a match."""
     expiry_reason: str = "nothing"

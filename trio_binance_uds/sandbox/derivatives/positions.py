@@ -47,6 +47,9 @@ class Position:
     leverage: int = 20
     bids: Decimal = ZERO
     asks: Decimal = ZERO
+    """What its open orders are worth."""
+    bid_quantity: Decimal = ZERO
+    ask_quantity: Decimal = ZERO
     updated: int = 0
     versions: list[Position] = attrs.field(factory=list, repr=False)
     reducing: dict[int, Order] = attrs.field(factory=dict, repr=False)

@@ -11,7 +11,6 @@ up to 2026-08-26.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trio_binance_uds.sandbox.derivatives import answers, refusals
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from trio_binance_uds.sandbox.derivatives.accounts import FuturesAccount
     from trio_binance_uds.sandbox.derivatives.algos import AlgoOrder
     from trio_binance_uds.sandbox.derivatives.contracts import Contract
+    from trio_binance_uds.sandbox.derivatives.core import DeskCore
     from trio_binance_uds.sandbox.derivatives.futures import FuturesDesk
     from trio_binance_uds.sandbox.derivatives.orders import Fill, Order
     from trio_binance_uds.sandbox.exchange.parameters import Parameters
@@ -34,7 +34,7 @@ INCOME_LIMIT = (100, 1000)
 FORCED_LIMIT = (50, 100)
 
 
-def read_window(desk: FuturesDesk, p: Parameters, *, days: int, stay: int) -> Window:
+def read_window(desk: DeskCore[Any, Any], p: Parameters, *, days: int, stay: int) -> Window:
     """Read ``startTime`` and ``endTime``: ``days`` a window may have, ``stay`` is how long things are kept."""
     start, end = p.time("startTime"), p.time("endTime", ends=True)
     now = desk.time()
@@ -50,6 +50,12 @@ def read_window(desk: FuturesDesk, p: Parameters, *, days: int, stay: int) -> Wi
         end = start + days * DAY
     horizon = desk.horizon()
     return Window(start=max(start, now - stay), end=end if horizon is None else min(end, horizon), newest=newest)
+
+
+def since_id(desk: DeskCore[Any, Any], *, stay: int) -> Window:
+    """Return the window of a query that goes by ids: all that is kept, the oldest first."""
+    now, horizon = desk.time(), desk.horizon()
+    return Window(start=now - stay, end=now if horizon is None else horizon, newest=False)
 
 
 def read_limit(p: Parameters, bounds: tuple[int, int]) -> int:
@@ -98,12 +104,12 @@ def _find(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> Order:
     if order_id is None and client_id is None:
         raise refusals.mandatory("orderId")
     found = account.records_of(contract.name).find(order_id, client_id)
-    if found is None or _is_gone(found, desk.time()):
+    if found is None or is_gone(found, desk.time()):
         raise refusals.no_such_order()
     return found
 
 
-def _is_gone(order: Order, now: int) -> bool:
+def is_gone(order: Order, now: int) -> bool:
     """Tell whether an order has left the store, which depends on when it was placed."""
     age = now - order.created
     return age > ORDERS_STAY or (age > UNFILLED_STAY and not order.is_open and not order.executed)
@@ -124,24 +130,20 @@ def all_orders(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> lis
     window = read_window(desk, p, days=7, stay=ORDERS_STAY)
     limit = read_limit(p, desk.dialect.order_limit)
     p.finish()
-    if first_id is not None and len(contracts) > 1:
-        raise refusals.bad_combination()
+    if first_id is not None:
+        if len(contracts) > 1:
+            raise refusals.bad_combination()
+        window = since_id(desk, stay=ORDERS_STAY)
     now, horizon = desk.time(), desk.horizon()
-
-    def is_there(order: Order) -> bool:
-        return not _is_gone(order, now) and (horizon is None or order.created <= horizon)
-
     found: list[Order] = []
     for contract in contracts:
         orders = account.records_of(contract.name).orders
-        if first_id is None:
-            found += window.chosen(orders, lambda order: order.created, limit, is_there)
-        else:
-            first = bisect_left(orders, first_id, key=lambda order: order.order_id)
-            rest = (orders[place] for place in range(first, len(orders)))
-            found += islice((order for order in rest if is_there(order)), limit)
+        first = 0 if first_id is None else bisect_left(orders, first_id, key=lambda order: order.order_id)
+        found += window.chosen(
+            orders, lambda order: order.created, limit, lambda order: not is_gone(order, now), since=first
+        )
     found.sort(key=lambda order: (order.created, order.order_id))
-    chosen = found[-limit:] if window.newest and first_id is None else found[:limit]
+    chosen = found[-limit:] if window.newest else found[:limit]
     known = (as_of(each, horizon) for each in chosen)
     return [answers.past(desk.dialect, each) for each in known if each is not None]
 
@@ -229,18 +231,30 @@ def _all_algos(desk: FuturesDesk, account: FuturesAccount, p: Parameters, id_nam
     p.finish()
     now, horizon = desk.time(), desk.horizon()
     algos = account.algos.orders_of.get(contract.name, [])
+    first = 0
     if first_id is not None:
+        window = since_id(desk, stay=ORDERS_STAY)
         first = bisect_left(algos, first_id, key=lambda algo: algo.algo_id)
-        window = Window(start=algos[first].created if first < len(algos) else now, end=window.end, newest=False)
-    found = window.chosen(algos, lambda algo: algo.created, limit, lambda algo: not _is_algo_gone(algo, now))
+    found = window.chosen(
+        algos, lambda algo: algo.created, limit, lambda algo: not _is_algo_gone(algo, now), since=first
+    )
     known = (as_of(each, horizon) for each in found)
     return [each for each in known if each is not None]
 
 
 def strategy(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[str, Any]:
-    """``GET conditional/orderHistory`` and ``conditional/openOrder`` of Portfolio Margin."""
+    """``GET conditional/orderHistory`` of Portfolio Margin."""
     desk.contract_of(p)
     return answers.strategy(_find_algo(desk, account, p, "strategyId", "newClientStrategyId"))
+
+
+def open_strategy(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[str, Any]:
+    """``GET conditional/openOrder`` of Portfolio Margin: the same, of those that have not gone off only."""
+    desk.contract_of(p)
+    found = _find_algo(desk, account, p, "strategyId", "newClientStrategyId")
+    if not found.waits:
+        raise refusals.no_such_order()
+    return answers.strategy(found)
 
 
 def open_strategies(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> list[dict[str, Any]]:
@@ -270,17 +284,13 @@ def fills(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> list[dic
     if (by_id and (timed or len(contracts) > 1)) or (order_id is not None and p.text("symbol") is None):
         raise refusals.bad_combination()
     if by_id or (order_id is not None and not timed):
-        now = desk.time()
-        horizon = desk.horizon()
-        window = Window(start=now - FILLS_STAY, end=now if horizon is None else horizon, newest=not by_id)
+        window = since_id(desk, stay=FILLS_STAY)
     found: list[Fill] = []
     for contract in contracts:
         records = account.records_of(contract.name)
         rows = records.fills if order_id is None else records.fills_of.get(order_id, [])
-        if from_id is not None:
-            first = bisect_left(rows, from_id, key=lambda fill: fill.id)
-            rows = rows[first : first + limit]
-        found += window.of(rows, lambda fill: fill.time, limit)
+        first = 0 if from_id is None else bisect_left(rows, from_id, key=lambda fill: fill.id)
+        found += window.of(rows, lambda fill: fill.time, limit, since=first)
     found.sort(key=lambda fill: fill.time)
     chosen = found[-limit:] if window.newest else found[:limit]
     return [answers.traded(desk.dialect, each) for each in chosen]

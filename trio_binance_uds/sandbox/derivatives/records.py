@@ -55,15 +55,23 @@ class Window:
     end: int
     newest: bool
 
-    def of(self, rows: Sequence[T], time: Callable[[T], int], limit: int) -> Sequence[T]:
-        """Return at most ``limit`` rows of those whose times, which rise, lie inside."""
-        first = bisect_left(rows, self.start, key=time)
+    def of(self, rows: Sequence[T], time: Callable[[T], int], limit: int, *, since: int = 0) -> Sequence[T]:
+        """Return at most ``limit`` rows of those whose times, which rise, lie inside; ``since``: from this place on."""
+        first = bisect_left(rows, self.start, since, key=time)
         last = bisect_right(rows, self.end, key=time)
         return rows[max(first, last - limit) : last] if self.newest else rows[first : min(last, first + limit)]
 
-    def chosen(self, rows: Sequence[T], time: Callable[[T], int], limit: int, wanted: Callable[[T], bool]) -> list[T]:
+    def chosen(
+        self,
+        rows: Sequence[T],
+        time: Callable[[T], int],
+        limit: int,
+        wanted: Callable[[T], bool],
+        *,
+        since: int = 0,
+    ) -> list[T]:
         """Do the same where only some rows are wanted: no more are looked at than needed."""
-        first = bisect_left(rows, self.start, key=time)
+        first = bisect_left(rows, self.start, since, key=time)
         last = bisect_right(rows, self.end, key=time)
         places: Iterable[int] = range(last - 1, first - 1, -1) if self.newest else range(first, last)
         found = list(islice((rows[place] for place in places if wanted(rows[place])), limit))

@@ -40,12 +40,12 @@ def bad_order_type() -> Refusal:
     return Refusal(-1116, "Invalid orderType.")
 
 
+def bad_time_in_force() -> Refusal:
+    return Refusal(-1115, "Invalid timeInForce.")
+
+
 def cancel_rejected() -> Refusal:
     return Refusal(-2011, "Unknown order sent.")
-
-
-def margin_insufficient() -> Refusal:
-    return Refusal(-2019, "Margin is insufficient.")
 
 
 def would_trigger() -> Refusal:
@@ -150,6 +150,14 @@ def post_only_rejected() -> Refusal:
 
 def only_limit_orders() -> Refusal:
     return Refusal(-5025, "Only limit order is supported.")
+
+
+def unknown_option_order() -> Refusal:
+    return Refusal(-6063, "Unknown order sent.")
+
+
+def no_such_option_order() -> Refusal:
+    return Refusal(-2013, "Order does not exist")
 
 
 def nothing_to_modify() -> Refusal:
