@@ -55,6 +55,7 @@ class Evidence:
         self._listed: dict[Key, OrderAnswer] = {}
         self._listed_symbols: set[str] = set()
         self._lists_every_symbol = False
+        self._lists_income = False
         self._fills: dict[tuple[Key, int], FillAnswer] = {}
         self._amendments: dict[Key, dict[int, AmendmentAnswer]] = {}
 
@@ -95,6 +96,7 @@ class Evidence:
         self._amendments.setdefault(key, {}).update({change.amendment_id: change for change in amendments})
 
     def add_incomes(self, incomes: list[IncomeAnswer]) -> None:
+        self._lists_income = True
         for income in incomes:
             self.incomes[income.identity] = income
             if income.kind == "REALIZED_PNL" and income.symbol:
@@ -138,7 +140,23 @@ class Evidence:
         for key in self._what_history_must_show():
             if (self._lists_every_symbol or key[0] in self._listed_symbols) and key not in self._listed:
                 found[key[0]] = None
+        for key, listed in self._listed.items():
+            record = self._knowledge.orders.get(key)
+            is_behind = record is not None and listed.executed < record.state().executed
+            if is_behind or (key in self._knowledge.finished and not listed.is_final):
+                found[key[0]] = None
+        if self._lists_income:
+            found.update(dict.fromkeys(self._symbols_without_income()))
         return list(found)
+
+    def _symbols_without_income(self) -> Iterator[str]:
+        """Return the symbols whose commissions are not listed although their trades were told."""
+        listed = {(income.symbol, income.trade_id) for income in self.incomes.values()}
+        for trade, (at, _) in self._knowledge.paid_trades.newest_first():
+            if at < self._since:
+                break
+            if trade not in listed:
+                yield trade[0]
 
     def _what_history_must_show(self) -> Iterator[Key]:
         for key, (placed, _) in self._knowledge.placed.newest_first():

@@ -93,8 +93,9 @@ class Knowledge:
         self._follows_account = follows_account
         self.orders: dict[Key, OrderRecord] = {}
         self.finished: Finished[Key] = Finished()
-        # When orders were placed of late: a history that does not show them is behind.
+        # What was told of late: a history that does not show it is behind.
         self.placed: Finished[Key] = Finished()
+        self.paid_trades: Finished[tuple[str, int]] = Finished()
         # Orders that changed while the baseline was asked for, and of which nothing was told yet.
         self.untold_at_start: dict[Key, None] = {}
         self.untold_conditionals_at_start: dict[int, str] = {}
@@ -154,6 +155,8 @@ class Knowledge:
         if report.trade_id > 0:
             record.last_trade_id = max(record.last_trade_id, report.trade_id)
             self.last_trade_ids[symbol] = max(report.trade_id, self.last_trade_ids.get(symbol, 0))
+            if report.commission:
+                self.paid_trades.add((symbol, report.trade_id), at, "")
             if self._follows_account and len(self.unsettled) < _UNSETTLED_AT_MOST:
                 self.unsettled.append(report)
         if report.order_status in FINAL_STATUSES:

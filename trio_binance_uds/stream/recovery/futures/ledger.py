@@ -113,11 +113,12 @@ class Ledger:
 
     def _gone_at(self, key: PositionKey, told: Told[PositionState]) -> datetime:
         """Return when a position that is not listed any more was closed, as far as the fills tell."""
-        amount, gone_at = told.state.amount, told.at
-        for fill in self._fills:
-            if fill.position == key and fill.time >= told.at:
-                amount += fill.signed_quantity
-                gone_at = fill.time if amount == ZERO else gone_at
+        fills = [fill for fill in self._fills if fill.position == key and fill.time >= told.at]
+        gone_at = told.at
+        for first in range(sum(fill.time == told.at for fill in fills) + 1):
+            amounts = accumulate([fill.signed_quantity for fill in fills[first:]], initial=told.state.amount)
+            closed = [fill.time for fill, amount in zip(fills[first:], list(amounts)[1:], strict=True) if not amount]
+            gone_at = max([gone_at, *closed])
         return gone_at
 
     def stale_positions(self) -> list[PositionKey]:

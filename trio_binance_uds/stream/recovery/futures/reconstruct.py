@@ -68,7 +68,7 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> Recon
             doubts += _doubts_about(one, evidence)
         doubts += _strangers(evidence, {one.order.key for one in facts})
         if lagging := evidence.lagging_symbols():
-            doubts.append(Doubt(text=f"the order history of {', '.join(lagging)} is behind", is_lag=True))
+            doubts.append(Doubt(text=f"the history of {', '.join(lagging)} is behind", is_lag=True))
     if scope.tells_conditionals:
         placed += _conditionals(knowledge, evidence, scope)
         doubts += _doubts_about_conditionals(knowledge, evidence)

@@ -106,7 +106,7 @@ class Recovered:
         )
         found, continued = live.continuity(filled)
         doubts = [doubt for doubt in doubts if doubt.is_change or doubt.key not in continued] + found
-        return Recovered.judged(kept, attrs.evolve(self._basis, doubts=tuple(doubts)))
+        return Recovered.judged(kept, live.left_of(attrs.evolve(self._basis, doubts=tuple(doubts))))
 
 
 class _Parked:
@@ -153,6 +153,12 @@ class _Parked:
         begin = self._first_places.get(place.number)
         return event if begin is None or place.rung < begin.rung else None
 
+    def left_of(self, basis: Basis) -> Basis:
+        """Return a basis without the balances and positions that are left to the live events."""
+        balances = {asset: row for asset, row in basis.balances.items() if asset not in self._assets}
+        positions = {key: row for key, row in basis.positions.items() if key not in self._positions}
+        return attrs.evolve(basis, balances=balances, positions=positions)
+
     def dispels(self, doubt: Doubt, basis: Basis) -> bool:
         """Whether a doubt is only about what the parked events tell."""
         if doubt.conditional is not None:
@@ -193,8 +199,8 @@ class Echoes:
 
     def __init__(self, recovered: Recovered) -> None:
         self._unit = recovered.basis.unit
-        self._balances = recovered.basis.balances
-        self._positions = recovered.basis.positions
+        self._balances = dict(recovered.basis.balances)
+        self._positions = dict(recovered.basis.positions)
         self._fills: Counter[tuple[Key, int]] = Counter()
         self._short_fills: Counter[tuple[Key, int]] = Counter()
         self._last: dict[Key, _ReportPlace] = {}
@@ -244,20 +250,30 @@ class Echoes:
         return place < last or _take(self._exact, (_key(report), place))
 
     def _is_old_update(self, update: AccountUpdate) -> bool:
-        """What was answered is all of the account; of one and the same time it is what says the same."""
+        """What was answered is all of the account; of one and the same time it is what says the same.
+
+        Once something is told of an asset or a position, all that follows is newer.
+        """
         at = update.transaction_time
-        rows: list[tuple[datetime | None, bool]] = []
-        for balance in update.balances:
-            wallet = self._balances.get(balance.asset)
-            if wallet is None:
-                return False
-            rows.append((wallet.updated, BalanceState.of_answer(wallet) == BalanceState.of_event(balance)))
-        for position in update.positions:
-            now = self._positions.get((position.symbol, position.position_side))
-            if now is None:
-                return False
-            rows.append((now.updated, PositionState.of_answer(now) == PositionState.of_event(position)))
-        return all(updated is not None and (at < updated or (at == updated and same)) for updated, same in rows)
+        is_old = all(
+            (now := self._balances.get(one.asset)) is not None
+            and _is_as_old(at, now.updated, BalanceState.of_answer(now) == BalanceState.of_event(one))
+            for one in update.balances
+        ) and all(
+            (held := self._positions.get((one.symbol, one.position_side))) is not None
+            and _is_as_old(at, held.updated, PositionState.of_answer(held) == PositionState.of_event(one))
+            for one in update.positions
+        )
+        if not is_old:
+            for balance in update.balances:
+                self._balances.pop(balance.asset, None)
+            for position in update.positions:
+                self._positions.pop((position.symbol, position.position_side), None)
+        return is_old
+
+
+def _is_as_old(at: datetime, updated: datetime | None, says_the_same: bool) -> bool:
+    return updated is not None and (at < updated or (at == updated and says_the_same))
 
 
 def _take(expected: Counter[Any], key: Hashable) -> bool:

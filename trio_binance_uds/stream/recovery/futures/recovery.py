@@ -20,8 +20,9 @@ What cannot be recovered, because no query tells it:
 * Where the history is asked symbol by symbol (COIN-M, Portfolio Margin), orders that were placed and ended without a
   fill on symbols that never were on this stream, have no open order or position and were not named; a fill shows in the
   income, and its symbol is asked about. The same holds for conditional orders everywhere.
-* Orders that were placed and ended without a fill so shortly before that the database does not show them yet, unless
-  it lacks something that is known too.
+* What happened so shortly before that the database does not show it yet, unless something that is known gives that
+  away: what was told of late, an order that was open, a position or a wallet that no fills explain. Positions and
+  wallets are taken to be in memory; should they lag along, the last moments of a gap can be missed unnoticed.
 
 Source: Binance USD-M and COIN-M Futures, "Account" and "Trade" (2026-05-28), with the change log up to 2026-08-26.
 """
