@@ -25,7 +25,7 @@ author = "The trio_binance_uds authors"
 copyright = author
 release = version = installed_version("trio-binance-uds")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_help", "wire_events"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_help", "measured", "wire_events"]
 exclude_patterns = ["_build", "newsfragments"]
 
 html_theme = "furo"

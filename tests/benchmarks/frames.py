@@ -72,10 +72,11 @@ def _life(rng: random.Random, order_id: int) -> Iterator[dict[str, Any]]:
     parts = rng.choice((1, 1, 2, 3))
     filled, spent = Decimal(0), Decimal(0)
     for part in range(1, parts + 1):
-        is_last = part == parts
-        last = quantity - filled if is_last else max(step, (quantity / parts).quantize(step, ROUND_DOWN))
-        if last <= 0:
-            return
+        share = Decimal(str(round(rng.uniform(0.2, 0.8), 3)))
+        last = ((quantity - filled) * share).quantize(step, ROUND_DOWN)
+        is_last = part == parts or last == 0
+        if is_last:
+            last = quantity - filled
         filled, quote = filled + last, (last * price).quantize(_SATOSHI, ROUND_DOWN)
         spent += quote
         yield report | {
@@ -84,6 +85,8 @@ def _life(rng: random.Random, order_id: int) -> Iterator[dict[str, Any]]:
             "n": _amount((quote * Decimal("0.00075")).quantize(_SATOSHI, ROUND_DOWN)), "N": "BNB",
             "b": "ONE_PARTY_TRADE_REPORT", "a": order_id + part, "k": "SOR", "uS": True,
         }  # fmt: skip
+        if is_last:
+            return
 
 
 def _report(symbol: str, order_id: int, rng: random.Random, price: Decimal, quantity: Decimal) -> dict[str, Any]:

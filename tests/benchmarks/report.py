@@ -23,7 +23,7 @@ class Table:
 
 def shown(value: float, digits: int = 1) -> str:
     """Return a number as people write it."""
-    return f"{value:,.{digits}f}"
+    return f"{round(value, digits) or 0.0:,.{digits}f}"  # and not as -0
 
 
 def cell(spread: Spread | None, metric: Metric) -> str:
@@ -42,21 +42,23 @@ def ratio(results: Results, case: Case, client: str, metric: Metric) -> str:
     return "-" if not ours or other is None else shown(other / ours, 2)
 
 
+# Where a ratio says nothing: what is counted there is good or bad in itself.
+_WITHOUT_RATIO = frozenset({Case.SLOW, Case.SLOW_WITHIN, Case.GROWTH})
+_WITHOUT_EVENTS = frozenset({Case.SESSION, Case.SIGNED, Case.IMPORT, Case.ACCOUNTS})
+
+
 def case_table(results: Results, case: Case) -> Table:
     """Return the table of a case; the ratios are those of its first column."""
     metrics = [METRICS[name] for name in COLUMNS[case]]
-    compared = metrics[0]
-    with_events = case not in (Case.SESSION, Case.SIGNED, Case.IMPORT, Case.ACCOUNTS)
-    columns = ("client", *(metric.unit for metric in metrics), "to ours", *(["gives"] if with_events else []))
+    more = [*([] if case in _WITHOUT_RATIO else ["to ours"]), *([] if case in _WITHOUT_EVENTS else ["gives"])]
     rows = []
-    for client in _in_order(results, case, compared):
-        if all(results.spread(case, client, metric.name) is None for metric in metrics):
-            cells = ["-"] * (len(metrics) + 1)
-            cells[0] = f"not measured: {results.problems.get((case, client), '')}"
-        else:
-            cells = [cell(results.spread(case, client, metric.name), metric) for metric in metrics]
-            cells.append(ratio(results, case, client, compared))
-        rows.append((client, *cells, *([BY_NAME[client].gives] if with_events else [])))
+    for client in _in_order(results, case, metrics[0]):
+        cells = [cell(results.spread(case, client, metric.name), metric) for metric in metrics]
+        if (case, client) in results.problems:
+            cells[0] = f"not measured: {results.problems[case, client]}"
+        last = {"to ours": ratio(results, case, client, metrics[0]), "gives": BY_NAME[client].gives}
+        rows.append((client, *cells, *(last[name] for name in more)))
+    columns = ("client", *(metric.unit for metric in metrics), *more)
     return Table(TITLES[case].format(**results.about["sizes"]), columns, tuple(rows))
 
 
