@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from trio_binance_uds.products import MarginHistory, MarginRiskHistory, Product, SpotHistory
+from trio_binance_uds.products import (
+    MarginHistory,
+    MarginRiskHistory,
+    OptionsHistory,
+    PortfolioMarginProHistory,
+    Product,
+    SpotHistory,
+)
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
+from trio_binance_uds.stream.recovery.european_options.recoverer import OptionsRecoverer
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.portfolio_pro.recoverer import ProRecoverer
 from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
 from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
@@ -21,5 +30,9 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
             return MarginRecoverer(product.history, options)
         case MarginRiskHistory():
             return RiskRecoverer(options, product.name)
+        case OptionsHistory():
+            return OptionsRecoverer(options, product.name)
+        case PortfolioMarginProHistory():
+            return ProRecoverer(options, product.name)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
