@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from trio_binance_uds.sandbox.exchange.amounts import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trio_binance_uds.sandbox.exchange.orders import Order
+
+class Resting(Protocol):
+    """What a book needs to know of an order, whatever it trades."""
+
+    order_id: int
+
+    @property
+    def price(self) -> Decimal:
+        """Where it rests."""
+
+    @property
+    def shown_quantity(self) -> Decimal:
+        """How much of it the market may see."""
 
 
-class BookSide:
+OrderT = TypeVar("OrderT", bound=Resting)
+
+
+class BookSide(Generic[OrderT]):
     """One side of a book.
 
     A level is a dict by order id: it keeps the order of arrival and loses any member in O(1). The sorted keys
@@ -26,9 +41,9 @@ class BookSide:
     def __init__(self, *, bids: bool) -> None:
         self._sign = -1 if bids else 1
         self._keys: list[Decimal] = []
-        self._levels: dict[Decimal, dict[int, Order]] = {}
+        self._levels: dict[Decimal, dict[int, OrderT]] = {}
 
-    def add(self, order: Order) -> None:
+    def add(self, order: OrderT) -> None:
         """Put an order behind all others of its price."""
         key = order.price * self._sign
         level = self._levels.get(key)
@@ -37,7 +52,7 @@ class BookSide:
             insort(self._keys, key)
         level[order.order_id] = order
 
-    def remove(self, order: Order) -> None:
+    def remove(self, order: OrderT) -> None:
         """Take an order out; one that is not there is ignored."""
         key = order.price * self._sign
         level = self._levels.get(key)
@@ -47,14 +62,14 @@ class BookSide:
             del self._levels[key]
             del self._keys[bisect_left(self._keys, key)]
 
-    def best(self) -> Order | None:
+    def best(self) -> OrderT | None:
         """Return the order that is next to trade."""
         return next(iter(self._levels[self._keys[0]].values())) if self._keys else None
 
     def best_price(self) -> Decimal | None:
         return self._keys[0] * self._sign if self._keys else None
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[OrderT]:
         """Yield the orders in the order in which they would trade; the side must not change meanwhile."""
         for key in self._keys:
             yield from self._levels[key].values()
@@ -62,30 +77,24 @@ class BookSide:
     def depth(self, limit: int) -> list[tuple[Decimal, Decimal]]:
         """Return the best prices with the quantity shown at each; of an iceberg only its visible part counts."""
         return [
-            (key * self._sign, sum((visible(order) for order in self._levels[key].values()), ZERO))
+            (key * self._sign, sum((order.shown_quantity for order in self._levels[key].values()), ZERO))
             for key in self._keys[:limit]
         ]
 
 
-def visible(order: Order) -> Decimal:
-    """Return how much of an order the market may see."""
-    iceberg = order.request.iceberg_quantity
-    return min(order.open_quantity, iceberg) if iceberg else order.open_quantity
-
-
-class Book:
+class Book(Generic[OrderT]):
     """The two sides of one symbol."""
 
     __slots__ = ("asks", "bids")
 
     def __init__(self) -> None:
-        self.bids: BookSide = BookSide(bids=True)
-        self.asks: BookSide = BookSide(bids=False)
+        self.bids: BookSide[OrderT] = BookSide(bids=True)
+        self.asks: BookSide[OrderT] = BookSide(bids=False)
 
-    def own_side(self, side: str) -> BookSide:
+    def own_side(self, side: str) -> BookSide[OrderT]:
         return self.bids if side == "BUY" else self.asks
 
-    def other_side(self, side: str) -> BookSide:
+    def other_side(self, side: str) -> BookSide[OrderT]:
         """Return the side that an order of ``side`` trades with."""
         return self.asks if side == "BUY" else self.bids
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trio_binance_uds.sandbox.exchange.accounts import Account
-    from trio_binance_uds.sandbox.exchange.journal import Journal
+    from trio_binance_uds.sandbox.exchange.journal import Journal, Owner
 
     Sink = Callable[[dict[str, Any]], None]
 
@@ -36,7 +35,7 @@ class Delivery:
 
         return unwatch
 
-    def post(self, time: int, account: Account, event: dict[str, Any]) -> None:
+    def post(self, time: int, account: Owner, event: dict[str, Any]) -> None:
         """Record an event and put it up for delivery."""
         self._journal.append(time, account.uid, event)
         self._outbox.append((account.uid, event))

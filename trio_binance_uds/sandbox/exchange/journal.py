@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trio_binance_uds.sandbox.exchange.accounts import Account
+
+class Owner(Protocol):
+    """Whoever has events: an account of any kind, known by its uid."""
+
+    @property
+    def uid(self) -> int:
+        """The number that tells it from all others here."""
 
 
 @attrs.frozen
@@ -46,17 +52,17 @@ class Journal:
         """The number of events so far, which is also the next sequence number."""
         return len(self._entries)
 
-    def entries(self, account: Account | None = None, since: int = 0) -> Iterator[JournalEntry]:
-        """Yield the events from sequence number ``since`` on, of one account or of all, oldest first."""
+    def entries(self, account: Owner | int | None = None, since: int = 0) -> Iterator[JournalEntry]:
+        """Yield the events from sequence number ``since`` on, of one account (or uid) or of all, oldest first."""
         entries: Sequence[JournalEntry] = self._entries
         if account is None:
             first = since
         else:
-            entries = self._by_account.get(account.uid, [])
+            entries = self._by_account.get(account if isinstance(account, int) else account.uid, [])
             first = bisect_left(entries, since, key=lambda entry: entry.seq)
         for position in range(first, len(entries)):
             yield entries[position]
 
-    def events(self, account: Account, since: int = 0) -> list[dict[str, Any]]:
-        """Return the bare events of an account from sequence number ``since`` on."""
+    def events(self, account: Owner | int, since: int = 0) -> list[dict[str, Any]]:
+        """Return the bare events of an account (or uid) from sequence number ``since`` on."""
         return [entry.event for entry in self.entries(account, since)]

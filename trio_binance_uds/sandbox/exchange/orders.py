@@ -164,6 +164,12 @@ class Order:
     def open_quantity(self) -> Decimal:
         return self.quantity - self.executed - self.prevented
 
+    @property
+    def shown_quantity(self) -> Decimal:
+        """How much of it the market may see: of an iceberg its visible part."""
+        iceberg = self.request.iceberg_quantity
+        return min(self.open_quantity, iceberg) if iceberg else self.open_quantity
+
     def needs(self) -> Decimal:
         """How much of the asset it pays with must stay reserved for what is open of it."""
         return self.reserve_price * self.open_quantity if self.is_buy else self.open_quantity

@@ -17,7 +17,7 @@ from trio_binance_uds.sandbox.exchange.refusals import filter_failure, rejected
 from trio_binance_uds.sandbox.exchange.triggers import Triggers
 
 if TYPE_CHECKING:
-    from trio_binance_uds.sandbox.exchange.orders import OrderRequest, Trade
+    from trio_binance_uds.sandbox.exchange.orders import Order, OrderRequest, Trade
 
 STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
 TRAILING_DELTA_RANGE = (10, 2000)
@@ -46,7 +46,7 @@ class Symbol:
     default_stp_mode: str = "EXPIRE_MAKER"
     status: str = "TRADING"
     last_price: Decimal | None = None
-    book: Book = attrs.field(factory=Book, repr=False)
+    book: Book[Order] = attrs.field(factory=lambda: Book(), repr=False)
     triggers: Triggers = attrs.field(factory=Triggers, repr=False)
     recent: deque[Trade] = attrs.field(factory=lambda: deque(maxlen=RECENT_TRADES), repr=False)
     """The newest trades, seen from their taker."""
