@@ -196,6 +196,12 @@ class PositionAnswer:
         return self.quantity * self.entry_price
 
     @property
+    def cost_error(self) -> Decimal:
+        """By how much that can be wrong, as an average price is told with a limited number of digits."""
+        exponent = self.entry_price.as_tuple().exponent
+        return abs(self.quantity) * Decimal(1).scaleb(int(exponent))
+
+    @property
     def value(self) -> Decimal:
         return self.quantity * self.mark_price
 

@@ -178,24 +178,31 @@ class Evidence:
         return next((row for row in assets if row.asset == "USDT"), assets[0] if assets else None)
 
     def wallets(self) -> dict[str, Decimal] | None:
-        """Return the wallets, which no answer tells: what the account would be worth if positions were worth nothing.
+        """Return the wallets, which no answer tells: the equity less what the positions are worth.
 
-        The margin balance counts positions at what was paid for them, as the venue's samples show.
+        That is what was paid for them and the profit not realised, which comes with the equity: the mark prices of
+        the positions are those of another moment.
         """
         if self.account is None or self.positions is None:
             return None
-        return {row.asset: row.margin_balance - self._total(row.asset, "cost") for row in self.account.assets}
+        return {
+            row.asset: row.equity - row.unrealized_pnl - self._total(row.asset, "cost") for row in self.account.assets
+        }
 
-    def totals(self) -> Totals | None:
-        """Return the figures of an account update; ``None`` where an answer lacks one."""
-        asset, wallets = self.main_asset(), self.wallets()
-        if asset is None or wallets is None or asset.adjusted_equity is None:
+    def wallet_error(self, asset: str) -> Decimal:
+        """Return by how much that can be wrong."""
+        return self._total(asset, "cost_error")
+
+    def totals(self, wallet: Decimal | None) -> Totals | None:
+        """Return the figures of an account update with this wallet; ``None`` where an answer lacks one."""
+        asset = self.main_asset()
+        if asset is None or wallet is None or asset.adjusted_equity is None:
             return None
         return (
             asset.equity,
             asset.adjusted_equity,
-            wallets[asset.asset],
-            self._total(asset.asset, "value"),
+            wallet,
+            asset.equity - wallet,
             asset.unrealized_pnl,
             asset.initial_margin,
             asset.maintenance_margin,
@@ -210,11 +217,12 @@ class Evidence:
         wallets = self.wallets()
         if wallets is None or self.open_orders is None or self.account is None or self.positions is None:
             return None
+        main = self.main_asset()
         return BaselineAnswers(
             orders=tuple([self.orders[key] for key in self.open_orders]),
             wallets=wallets,
             positions={symbol: position.quantity for symbol, position in self.positions.items()},
-            totals=self.totals(),
+            totals=None if main is None else self.totals(wallets[main.asset]),
             greeks=self.account.greeks,
             risk_level=self.risk_level(self.account),
         )

@@ -6,7 +6,7 @@ what was last told, and the fills since, give what there is now: by that, a fill
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.events import (
+    BalancePositionUpdate,
     Event,
     FuturesExecutionType,
     OptionsBalance,
@@ -91,7 +92,9 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     placed.sort(key=lambda pair: pair[0])
     events = [event for _, event in placed]
     holdings, found = _holdings(knowledge, evidence, [place[0] for place, _ in placed])
-    return Reconstruction((*events, *holdings, *_snapshots(knowledge, evidence)), (*doubts, *found))
+    wallet = _wallet_of_now(knowledge, evidence, holdings)
+    snapshots = _snapshots(knowledge, evidence, wallet)
+    return Reconstruction((*events, *holdings, *snapshots), (*doubts, *found))
 
 
 # Orders.
@@ -157,7 +160,9 @@ def _doubts_about(facts: OrderFacts, evidence: Evidence) -> Iterator[Doubt]:
 # Wallets and positions.
 
 
-def _holdings(knowledge: Knowledge, evidence: Evidence, times: list[datetime]) -> tuple[list[Event], list[Doubt]]:
+def _holdings(
+    knowledge: Knowledge, evidence: Evidence, times: list[datetime]
+) -> tuple[list[BalancePositionUpdate], list[Doubt]]:
     """Return the update with what there is now of what has changed, and what of it is not explained."""
     if evidence.positions is None or evidence.account is None:
         return [], []
@@ -175,7 +180,7 @@ def _holdings(knowledge: Knowledge, evidence: Evidence, times: list[datetime]) -
             for fill in knowledge.unsettled
             if fill.symbol == symbol
         ]
-        left = _unexplained(told, now, changes, evidence.positions_taken)
+        left, now = _unexplained(told, now, changes, evidence.positions_taken)
         if left and not (row is None and symbol in evidence.exercises):
             doubts.append(
                 Doubt(text=f"the position in {symbol} is {plain(left)} off what its fills say", symbol=symbol)
@@ -205,7 +210,7 @@ def _balance(
     told = knowledge.told_wallet(asset)
     changes = [(fill.time, fill.cash) for fill in fills if fill.quote_asset == asset]
     changes += [(fill.transaction_time, _cash(fill)) for fill in knowledge.unsettled if fill.commission_asset == asset]
-    left = _unexplained(told, now, changes, evidence.account_taken)
+    left, now = _unexplained(told, now, changes, evidence.account_taken, evidence.wallet_error(asset))
     doubt = None
     if left and not _is_settled(left, evidence):
         doubt = Doubt(text=f"{left.normalize():+f} {asset} is not explained")
@@ -240,13 +245,16 @@ def _is_settled(amount: Decimal, evidence: Evidence) -> bool:
     )
 
 
-def _unexplained(told: Told | None, now: Decimal, changes: list[_Change], taken: Taken) -> Decimal:
-    """Return what of an amount is not what was told and what has changed since.
+def _unexplained(
+    told: Told | None, now: Decimal, changes: list[_Change], taken: Taken, error: Decimal = ZERO
+) -> tuple[Decimal, Decimal]:
+    """Return what of an amount is not what was told and what has changed since, and the amount itself.
 
-    What happened about the time of asking may be in it or not, and so what happened when it was told.
+    What happened about the time of asking may be in it or not, and so what happened when it was told. Where it may be
+    wrong by a little, what explains it is the amount.
     """
     if told is None:
-        return ZERO
+        return ZERO, now
     later = sorted(change for change in changes if change[0] >= told.at)
     certain = sum(time < taken.asked - _SKEW for time, _ in later)
     most = sum(time <= taken.answered + _SKEW for time, _ in later)
@@ -254,20 +262,36 @@ def _unexplained(told: Told | None, now: Decimal, changes: list[_Change], taken:
     amounts = [amount for _, amount in later]
     for first in range(at_once + 1):
         for last in range(certain, most + 1):
-            if told.amount + sum(amounts[first : max(first, last)], ZERO) == now:
-                return ZERO
-    return now - told.amount - sum(amounts[:certain], ZERO)
+            expected = told.amount + sum(amounts[first : max(first, last)], ZERO)
+            if abs(expected - now) <= error:
+                return ZERO, expected
+    return now - told.amount - sum(amounts[:certain], ZERO), now
 
 
 # Totals.
 
 
-def _snapshots(knowledge: Knowledge, evidence: Evidence) -> Iterator[Event]:
+def _wallet_of_now(
+    knowledge: Knowledge, evidence: Evidence, holdings: Iterable[BalancePositionUpdate]
+) -> Decimal | None:
+    """Return the wallet of the main asset as the user knows it when this is told, or as it was concluded."""
+    asset, wallets = evidence.main_asset(), evidence.wallets()
+    if asset is None or wallets is None:
+        return None
+    for update in holdings:
+        for row in update.balances:
+            if row.asset == asset.asset:
+                return row.balance
+    told = knowledge.told_wallet(asset.asset)
+    return wallets[asset.asset] if told is None else told.amount
+
+
+def _snapshots(knowledge: Knowledge, evidence: Evidence, wallet: Decimal | None) -> Iterator[Event]:
     """Return what is told anew as a whole, if it has changed."""
     account, asset = evidence.account, evidence.main_asset()
     if account is None:
         return
-    totals = evidence.totals()
+    totals = evidence.totals(wallet)
     if totals is not None and totals != knowledge.totals:
         yield account_update(account, totals)
     if knowledge.greeks is not None and dict(account.greeks) != dict(knowledge.greeks):
