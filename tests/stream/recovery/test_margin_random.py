@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import trio
-from margin_scene import BOTH, MarginMarket, MarginStream, MarginTrader
+from recovery_margin_scene import BOTH, MarginMarket, MarginStream, MarginTrader
 from recovery_scene import PRICES, balances, by_order, fills, lists
 from test_recovery_random import UNKNOWN, check_sane, deterministic, differences, step
 

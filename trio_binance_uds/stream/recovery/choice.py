@@ -10,7 +10,9 @@ from trio_binance_uds.products import (
     ListenKeyStream,
     MarginHistory,
     MarginRiskHistory,
+    OptionsHistory,
     PortfolioMarginHistory,
+    PortfolioMarginProHistory,
     Product,
     SpotHistory,
 )
@@ -46,6 +48,14 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
             from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
 
             return PortfolioRecoverer(product.name, options)
+        case OptionsHistory():
+            from trio_binance_uds.stream.recovery.european_options.recoverer import OptionsRecoverer
+
+            return OptionsRecoverer(options, product.name)
+        case PortfolioMarginProHistory():
+            from trio_binance_uds.stream.recovery.portfolio_pro.recoverer import ProRecoverer
+
+            return ProRecoverer(options, product.name)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
 

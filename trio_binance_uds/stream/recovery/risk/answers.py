@@ -17,6 +17,7 @@ from trio_binance_uds.stream.recovery.reading import Unreadable, amount, each, m
 BORROW = "BORROW"
 REPAY = "REPAY"
 INTEREST = "INTEREST"
+ON_BORROW = "ON_BORROW"
 
 _ZERO = Decimal(0)
 
@@ -26,9 +27,10 @@ class DebtChange:
     """Something borrowed, repaid, or charged as interest.
 
     Attributes:
-        kind: BORROW, REPAY or INTEREST.
+        kind: BORROW, REPAY or INTEREST; or ON_BORROW, the interest that a loan costs at once, which the event of the
+            loan tells.
         number: the transaction.
-        principal, interest: the amounts of the change, not negative.
+        principal, interest: the amounts of the change, not negative; of ON_BORROW the principal is the loan's.
     """
 
     raw: Mapping[str, Any] = attrs.field(repr=False)
@@ -41,10 +43,7 @@ class DebtChange:
 
     @property
     def delta(self) -> tuple[Decimal, Decimal]:
-        """By how much the principal and the interest that are owed have changed.
-
-        The interest that a loan costs at once is a charge of its own.
-        """
+        """By how much the principal and the interest that are owed have changed."""
         match self.kind:
             case "BORROW":
                 return self.principal, _ZERO

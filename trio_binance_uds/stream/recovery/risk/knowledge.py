@@ -20,7 +20,7 @@ from trio_binance_uds.stream.recovery.risk.answers import (
 )
 
 # Loans are told at once, but booked to the second; when interest that accrues by the hour is told is not documented.
-_NEAR = timedelta(seconds=5)
+NEAR = timedelta(seconds=5)
 NEAR_INTEREST = timedelta(minutes=29)
 _KEPT = timedelta(hours=2)
 _KEPT_AT_MOST = 20_000
@@ -95,7 +95,7 @@ def tells(event: UserLiabilityChange, row: DebtChange, *, is_exact: bool = False
     kinds = (word,) if word in (BORROW, REPAY, INTEREST) else (REPAY, INTEREST)
     if event.asset != row.asset or row.kind not in kinds:
         return False
-    near = NEAR_INTEREST if row.kind == INTEREST else _NEAR
+    near = NEAR_INTEREST if row.kind == INTEREST else NEAR
     if abs(event.event_time - row.time) > near:
         return False
     return not is_exact or (event.principal, event.interest) == (row.principal, row.interest)

@@ -35,6 +35,7 @@ from trio_binance_uds.stream.recovery.reading import each, member, whole
 from trio_binance_uds.stream.recovery.risk.answers import (
     BORROW,
     INTEREST,
+    ON_BORROW,
     REPAY,
     Bars,
     DebtAnswer,
@@ -42,7 +43,7 @@ from trio_binance_uds.stream.recovery.risk.answers import (
     read_interest,
     read_loan,
 )
-from trio_binance_uds.stream.recovery.risk.knowledge import NEAR_INTEREST, RiskKnowledge
+from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
 from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class RiskRecoverer:
         assert knowledge.began is not None
         begins = {kind: max(knowledge.began, since - _MARGIN) for kind in (BORROW, REPAY)}
         begins[INTEREST] = max(knowledge.began, since - NEAR_INTEREST)
-        untold = [row for row in knowledge.untold(evidence.rows) if row.time >= begins[row.kind]]
+        untold = [row for row in knowledge.untold(evidence.loans_and_interest()) if row.time >= begins[row.kind]]
         if anchor is None:
             reasons.append("what was owed before is not known, so the books prove nothing")
         for asset, amount in evidence.unexplained(anchor).items():
@@ -157,6 +158,19 @@ class _Evidence:
         """What was booked, by time."""
         return sorted(self._rows.values(), key=lambda row: (row.time, str(row.number)))
 
+    def loans_and_interest(self) -> list[DebtChange]:
+        """Return what has an event each: a loan with the interest that it costs at once."""
+        first = [row for row in self.rows if row.kind == ON_BORROW]
+        found = []
+        for row in self.rows:
+            if row.kind == BORROW and (interest := next((each for each in first if _belongs(each, row)), None)):
+                first.remove(interest)
+                raw = {**row.raw, "interestHistory": interest.raw}
+                found.append(attrs.evolve(row, interest=row.interest + interest.interest, raw=raw))
+            elif row.kind != ON_BORROW:
+                found.append(row)
+        return found
+
     def debts_question(self) -> Question:
         asked = self._now()
 
@@ -203,6 +217,12 @@ class _Evidence:
                 if left:
                     found[asset] = found.get(asset, Decimal(0)) + left
         return found
+
+
+def _belongs(interest: DebtChange, loan: DebtChange) -> bool:
+    """Whether this is the interest that a loan costs at once."""
+    same = (interest.asset, interest.principal) == (loan.asset, loan.principal)
+    return same and abs(interest.time - loan.time) <= NEAR
 
 
 def _unexplained(
