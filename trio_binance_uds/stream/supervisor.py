@@ -47,6 +47,9 @@ log: logging.Logger = logging.getLogger(__name__)
 # How long after a handover or a recovery a live event may still repeat what was delivered already.
 SETTLE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
+# A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
+# at most: otherwise it would soon get the address banned, with all else that is traded from there.
+_BETWEEN_RECOVERIES_SECONDS = 30.0
 
 
 @attrs.frozen
@@ -131,6 +134,7 @@ class Supervisor:
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
         self._resumption: _Resumption | None = None
+        self._may_recover_from: float = 0.0
         self._newest: Event | None = None
         self.active: Link | None = None
         # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
@@ -273,6 +277,10 @@ class Supervisor:
         self.delivery.note_blindness(self._blindness_of(link, gap_cause(cause), str(cause)))
 
     def _on_caught_up(self, mark: Mark) -> None:
+        early = self._may_recover_from - trio.current_time()
+        if early > 0:
+            self._spawn(self._after, early, mark)
+            return
         self.buffer.resume()
         now = self._plan.clock.now()
         behind = (now - mark.since).total_seconds()
@@ -298,14 +306,14 @@ class Supervisor:
             self._replace_doomed(link)
         if not self.settled.is_set():
             self.settled.set()
-            assert link.connection is not None
-            self._spawn(self._recoverer.take_baseline, link.connection.request, self._plan.clock.now)
+            self._spawn(self._take_baseline, link)
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
         blindness = self.delivery.blindness
         if blindness is not None and self._recoverer.enabled:
             self._resumption = _Resumption(link, until)
+            self._may_recover_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
             self._spawn(self._recover, self._resumption, blindness.since)
         else:
             self._deliver_from(link, until, Recovered())
@@ -369,6 +377,10 @@ class Supervisor:
         with trio.move_on_after(self._plan.timeouts.answer):
             await link.connection.wait_idle()
         await link.leave(self._plan.timeouts.close)
+
+    async def _take_baseline(self, link: Link) -> None:
+        assert link.connection is not None
+        await self._recoverer.take_baseline(link.connection.request, self._plan.clock.now)
 
     async def _recover(self, resumption: _Resumption, since: datetime) -> None:
         connection = resumption.link.connection
