@@ -213,6 +213,30 @@ async def test_each_answer_means_no_or_unknown_and_never_the_other(status: int, 
 
 
 @pytest.mark.parametrize(
+    ("half", "kind"),
+    [
+        ({"cancelResponse": {"orderId": 1}, "newOrderResponse": {"code": -1007, "msg": "Timeout."}}, OutcomeUnknown),
+        ({"cancelResponse": {"code": -1006, "msg": "Unexpected."}, "newOrderResponse": None}, OutcomeUnknown),
+        ({"cancelResponse": {"orderId": 1}, "newOrderResponse": {"code": -2010, "msg": "No money."}}, ApiError),
+        ({"cancelResponse": {"code": [], "msg": "odd"}, "newOrderResponse": "odd"}, ApiError),
+    ],
+)
+async def test_a_replacement_of_which_one_half_is_unknown_is_unknown(half: dict[str, Any], kind: type) -> None:
+    async with serving() as served, trio.open_nursery() as nursery:
+        caller = Caller(served, "order.cancelReplace", {"symbol": "BTCUSDT", "newClientOrderId": "mine-3"})
+        nursery.start_soon(caller.run)
+        await trio.testing.wait_all_tasks_blocked()
+        error = {"code": -2021, "msg": "Order cancel-replace partially failed.", "data": half}
+        served.transport.feed(json.dumps({"id": 1, "status": 409, "error": error}))
+        await trio.testing.wait_all_tasks_blocked()
+        assert type(caller.outcome) is kind
+        if kind is OutcomeUnknown:
+            assert caller.outcome.client_order_id == "mine-3"
+        else:
+            assert caller.outcome.data == half
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         '{"id":1,"status":"200","result":{}}',

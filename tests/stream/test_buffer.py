@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -140,6 +141,14 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
     events = [item for item in out if item != "Gap"]
     assert events == sorted(set(events), key=int)
     assert events[-1] == put
+
+
+async def test_what_was_recovered_finds_room_beyond_the_bound() -> None:
+    buffer = new_buffer(3)
+    recovered = attrs.evolve(event(0), recovered=True)
+    assert [buffer.put(recovered) for _ in range(5)] == [True] * 5
+    assert not buffer.put(event(1)), "what came live does not"
+    assert not buffer.put(recovered), "and nothing comes behind a mark"
 
 
 async def test_a_notice_that_finds_no_room_is_not_counted_as_an_event() -> None:

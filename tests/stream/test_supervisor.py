@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import trio_binance_uds as uds
 from trio_binance_uds.sandbox import open_sandbox
 from trio_binance_uds.stream.delivery import Delivery
 
-from test_open_user_data_stream import Stage, new_account, reading, stage, story, sent_story  # isort: skip
+from test_open_user_data_stream import Stage, new_account, reading, stage, story, sent_story, trade  # isort: skip
 
 
 async def test_a_connection_that_is_lost_before_the_acknowledgement_is_a_failed_connect(
@@ -357,12 +358,12 @@ async def test_a_buffer_that_is_too_small_for_a_recovery_does_not_keep_a_busy_st
     assert statistics.connected_since is not None
     assert statistics.gaps_incomplete == 0
     assert sorted(story(staged.items)) == sorted(sent_story(staged))
+    first, second, *_ = [item for item in staged.items if isinstance(item, uds.Gap)]
+    assert second.since > first.since, "what had been recovered by then is not asked for again"
 
 
-async def test_what_was_recovered_and_had_to_be_shed_is_asked_for_from_there_on_only(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async with reading(max_buffer=20, recovery=uds.Recovery(symbols=("BTCUSDT",))) as staged:
+async def test_what_was_recovered_finds_room_however_small_the_buffer(autojump_clock: trio.testing.MockClock) -> None:
+    async with reading(max_buffer=5, recovery=uds.Recovery(symbols=("BTCUSDT",))) as staged:
         staged.sandbox.faults.refuse_connections(seconds=1500)
         staged.sandbox.faults.cut()
         for _ in range(100):
@@ -370,18 +371,32 @@ async def test_what_was_recovered_and_had_to_be_shed_is_asked_for_from_there_on_
             await trio.sleep(10)
             staged.account.call("order.cancel", symbol="BTCUSDT", orderId=order["orderId"])
             await trio.sleep(0.01)
-        await trio.sleep(3000)
-    told: uds.ExecutionReport | None = None
-    since = []
-    for item in staged.items:
-        if isinstance(item, uds.ExecutionReport):
-            told = item
-        elif isinstance(item, uds.Gap) and told is not None:
-            assert item.complete, item.detail
-            assert item.since >= told.transaction_time
-            since.append(item.since)
-    assert len(since) > 5
+        await trio.sleep(1000)
+    (gap,) = [item for item in staged.items if isinstance(item, uds.Gap)]
+    assert gap.complete, gap.detail
     assert story(staged.items) == sent_story(staged)
+
+
+async def test_a_slow_consumer_does_not_make_the_stream_ask_the_venue_again_and_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    gaps_read_at: list[float] = []
+    async with stage(max_buffer=10) as staged, trio.open_nursery() as nursery:
+
+        async def read_slowly() -> None:
+            async for item in staged.stream:
+                staged.items.append(item)
+                if isinstance(item, uds.Gap):
+                    gaps_read_at.append(trio.current_time())
+                await trio.sleep(0.5)
+
+        nursery.start_soon(read_slowly)
+        await trade(staged, 600, every=1)
+        await trio.sleep(600)
+        nursery.cancel_scope.cancel()
+    assert len(gaps_read_at) > 3
+    assert all(later - earlier > 25 for earlier, later in pairwise(gaps_read_at))
+    assert sorted(story(staged.items)) == sorted(sent_story(staged))
 
 
 async def test_more_live_events_than_may_wait_for_a_recovery_end_it_and_are_delivered(

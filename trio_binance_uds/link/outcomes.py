@@ -30,15 +30,27 @@ def outcome(method: str, response: Response, client_order_id: str | None) -> Any
 
     Raises:
         ApiError: the venue refused: a status from 400 to 499 with an error.
-        OutcomeUnknown: anything that is neither plainly yes nor plainly no.
+        OutcomeUnknown: anything that is neither plainly yes nor plainly no, also of one half of a replacement.
     """
     status, error = response.status, response.error
     if status == 200 and error is None:
         return response.result
     if error is not None and 400 <= status < 500 and error.code not in _UNKNOWN_CODES:
+        if _is_unknown_by_half(error.data):
+            raise unknown(method, client_order_id, "the venue does not know of one half of it", status=status)
         raise refusal(method, status, error)
     code = None if error is None else error.code
     raise unknown(method, client_order_id, f"the answer has status {status} and code {code}", status=status, code=code)
+
+
+def _is_unknown_by_half(data: Any) -> bool:
+    """Whether it is a replacement of an order of which the venue does not know one half.
+
+    Source: Binance Spot, WebSocket API, "Cancel and replace order" (2026-07-21).
+    """
+    halves = [data.get(half) for half in ("cancelResponse", "newOrderResponse")] if isinstance(data, dict) else []
+    codes = [half.get("code") for half in halves if isinstance(half, dict)]
+    return any(type(code) is int and code in _UNKNOWN_CODES for code in codes)
 
 
 def unknown(

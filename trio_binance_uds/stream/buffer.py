@@ -79,10 +79,11 @@ class EventBuffer:
         """Accept an event or notice, or shed it where there is no room; :meth:`flush` wakes who waits for it.
 
         Returns whether it was accepted. A notice is shed like an event: the gap that comes instead covers what
-        it would have said.
+        it would have said. An event that was recovered finds room beyond the bound: it is in memory in any case, and
+        to shed it would mean to ask for it again and again, at the cost of the venue's limits.
         """
         if self._mark is None:
-            if len(self._items) < self._size - 1:
+            if len(self._items) < self._size - 1 or (isinstance(item, Event) and item.recovered):
                 self._items.append(item)
                 self._put += 1
                 return True

@@ -56,7 +56,8 @@ async def open_user_data_stream(
         backoff: the waits between attempts to connect again.
         rollover: when a connection is replaced before its 24 hours are over.
         recovery: how what was missed in a gap is asked for; it can be switched off.
-        max_buffer: how many events may wait for a slow consumer before a gap is marked.
+        max_buffer: how many events may wait for a slow consumer before a gap is marked; recovered ones find room
+            beyond that.
         transport: which WebSocket library carries the frames.
         logon: whether to authenticate the session, which only an Ed25519 key can, and only for spot; ``None``: whenever
             the key can.

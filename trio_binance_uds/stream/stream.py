@@ -38,7 +38,7 @@ class StreamStatistics:
         events_repeated: reports dropped because the venue sent the same one twice on one connection.
         fills_renumbered: fills dropped because they came again under another execution id. Above 0, two connections
             do not number events alike, which the guarantee assumes: other events may have been delivered twice.
-        buffered, max_buffer: what waits for the consumer now, and what may.
+        buffered, max_buffer: what waits for the consumer now, and what may; recovered events find room beyond that.
         consumer_lag_seconds: how long the oldest of what waits has been waiting.
         latency_seconds: from the event time that the venue states to the arrival here, of the last event of the last
             read from the socket; ``None`` before the first event. It is as exact as the venue's clock is known.

@@ -58,6 +58,9 @@ log: logging.Logger = logging.getLogger(__name__)
 # How long after a handover or a recovery a live event may still repeat what was delivered already.
 SETTLE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
+# A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
+# at most: otherwise it would soon get the address banned, with all else that is traded from there.
+_BETWEEN_RECOVERIES_SECONDS = 30.0
 
 
 class Supervisor:
@@ -90,6 +93,7 @@ class Supervisor:
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
         self._resumption: Resumption | None = None
+        self._may_recover_from: float = 0.0
         self._newest: Event | None = None
         self.active: Link | None = None
         # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
@@ -236,6 +240,10 @@ class Supervisor:
         self.delivery.note_blindness(self._blindness_of(link, gap_cause(cause), str(cause)))
 
     def _on_caught_up(self, mark: Mark) -> None:
+        early = self._may_recover_from - trio.current_time()
+        if early > 0:
+            self._spawn(self._after, early, mark)
+            return
         self.buffer.resume()
         now = self._plan.clock.now()
         behind = (now - mark.since).total_seconds()
@@ -270,6 +278,7 @@ class Supervisor:
         blindness = self.delivery.blindness
         if blindness is not None:
             self._resumption = Resumption(link, until)
+            self._may_recover_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
             self._spawn(self._recover, self._resumption, blindness.since)
         else:
             self._deliver_from(link, until, NothingRecovered())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from random import Random
 
 import attrs
@@ -24,6 +25,7 @@ from futures_scene import (
 )
 from trio._core import _run  # trio's own tests seed its scheduler in the same way; there is no public way
 
+from trio_binance_uds.errors import ApiError, NotConnected, OutcomeUnknown, RateLimited
 from trio_binance_uds.events import AlgoUpdate, Event, OrderTradeUpdate
 from trio_binance_uds.stream.recovery import Recovery
 
