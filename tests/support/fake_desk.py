@@ -82,4 +82,4 @@ def use_fake_desks(monkeypatch: pytest.MonkeyPatch) -> None:
         return lambda exchange, now, seed: FakeDesk(prefix, now)
 
     for name, prefix in PREFIXES.items():
-        monkeypatch.setitem(sandbox_server.DESKS, name, making(prefix))
+        monkeypatch.setattr(sandbox_server, "DESKS", {**sandbox_server.DESKS, name: making(prefix)})

@@ -19,6 +19,13 @@ from trio_binance_uds.sandbox.agenda import Agenda
 from trio_binance_uds.sandbox.behaviour import Behaviour
 from trio_binance_uds.sandbox.catalogue import ALL_PERMISSIONS
 from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.derivatives import (
+    CoinmDesk,
+    OptionsDesk,
+    PortfolioMarginDesk,
+    PortfolioMarginProDesk,
+    UsdmDesk,
+)
 from trio_binance_uds.sandbox.desk import Desk
 from trio_binance_uds.sandbox.exchange import Exchange
 from trio_binance_uds.sandbox.faults import Faults
@@ -42,7 +49,15 @@ from trio_binance_uds.sandbox.ws_front import Connections, WsFront
 MakeDesk = Callable[[Exchange, Callable[[], int], int], Desk]
 """Makes a desk that shares the exchange, the clock (in microseconds) and the seed of a sandbox."""
 
-DESKS: dict[str, MakeDesk] = {}
+DESKS: Mapping[str, MakeDesk] = MappingProxyType(
+    {
+        "usdm": lambda exchange, now, seed: UsdmDesk(now, seed),
+        "coinm": lambda exchange, now, seed: CoinmDesk(now, seed),
+        "options": lambda exchange, now, seed: OptionsDesk(now, seed),
+        "portfolio_margin": lambda exchange, now, seed: PortfolioMarginDesk(now, seed, exchange),
+        "portfolio_margin_pro": lambda exchange, now, seed: PortfolioMarginProDesk(now, seed),
+    }
+)
 """The desks of a sandbox by their names, which are those of the arguments of ``add_account``."""
 
 
