@@ -276,6 +276,8 @@ def test_an_isolated_liquidation_costs_no_more_than_its_wallet() -> None:
 def test_a_liquidation_that_pays_for_itself_needs_no_insurance() -> None:
     scene = Scene()
     scene.trade("BUY", "1", "20000")
+    scene.call("POST /v1/order", **scene.order("BUY", "1", "1000") | {"symbol": "ETHUSDT"})
+    scene.place("BUY", "1", "20000", uid=BOB)
     scene.desk.liquidate(ALICE)
     assert scene.story()[-1] == "account ORDER BTCUSDT BOTH 0"
     assert scene.balance() == "99984.00000000"

@@ -79,6 +79,7 @@ def test_all_orders_go_by_times_of_placement_or_from_an_id_on() -> None:
 
 def test_all_orders_of_all_symbols_come_in_one_list() -> None:
     scene = traded()
+    scene.tick()
     scene.call("POST /v1/order", **scene.order("BUY", "0.1", "1000") | {"symbol": "ETHUSDT"})
     rows = scene.call("GET /v1/allOrders")
     assert [row["symbol"] for row in rows] == ["BTCUSDT"] * 4 + ["ETHUSDT"]

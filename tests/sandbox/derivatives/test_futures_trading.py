@@ -134,7 +134,9 @@ def test_resting_reduce_only_orders_expire_when_nothing_is_left_to_reduce() -> N
     scene.trade("BUY", "0.1", "20000")
     scene.place("SELL", "0.1", "21000", reduceOnly="true")
     scene.forget()
-    scene.trade("SELL", "0.2", "20000")
+    scene.trade("SELL", "0.05", "20000")
+    assert scene.story()[-1] == "account ORDER BTCUSDT BOTH 0.05"
+    scene.trade("SELL", "0.15", "20000")
     assert scene.story()[-1] == "LIMIT EXPIRED EXPIRED er 4"
     assert scene.call("GET /v3/positionRisk")[0]["positionAmt"] == "-0.1"
 
@@ -240,6 +242,7 @@ def test_orders_are_canceled_one_by_one_or_all_of_a_symbol() -> None:
     assert (answer["status"], answer["clientOrderId"]) == ("CANCELED", "b")
     assert scene.refuse("DELETE /v1/order", symbol="BTCUSDT", origClientOrderId="b") == -2011
     assert scene.refuse("DELETE /v1/order", symbol="ETHUSDT", origClientOrderId="a") == -2011
+    assert scene.refuse("DELETE /v1/order", symbol="BTCUSDT") == -1102
     scene.forget()
     assert scene.call("DELETE /v1/allOpenOrders", symbol="BTCUSDT")["code"] == 200
     assert scene.story() == ["LIMIT CANCELED CANCELED"] * 2

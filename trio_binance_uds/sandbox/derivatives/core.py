@@ -153,11 +153,9 @@ class DeskCore(ABC, Generic[ContractT, AccountT]):
 
     # What the kinds of desk fill in.
 
+    @abstractmethod
     def tick(self) -> None:
         """Let happen what is due by the clock; every call does so too."""
-        if self.engine.is_due(self.time()):
-            with self.step() as step:
-                self.engine.expire_due(step)
 
     @abstractmethod
     def _new_account(self, uid: int, alias: str) -> AccountT: ...
@@ -183,6 +181,10 @@ class DeskCore(ABC, Generic[ContractT, AccountT]):
     def horizon(self) -> int | None:
         """Return up to when the database knows, or ``None`` if it knows everything."""
         return self.time() - int(self.lag * 1_000_000) if self.lag else None
+
+    def find_contract(self, symbol: str) -> ContractT | None:
+        """Return a contract by its name, if it is listed."""
+        return self.contracts.get(symbol)
 
     def contract(self, name: str) -> ContractT:
         found = self.contracts.get(name)

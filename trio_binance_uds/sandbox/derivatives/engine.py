@@ -50,8 +50,8 @@ class Engine:
         contract: Contract,
         request: OrderRequest,
         *,
+        acknowledge: Callable[[Order], None],
         algo: AlgoOrder | None = None,
-        acknowledge: Callable[[Order], None] | None = None,
     ) -> Order:
         """Place an order; ``acknowledge`` is called with it when it is accepted and nothing is matched yet.
 
@@ -61,8 +61,7 @@ class Engine:
         order = self._draft(step, account, contract, request, algo)
         self._check(order)
         self._admit(step, order)
-        if acknowledge is not None:
-            acknowledge(order)
+        acknowledge(order)
         self._enter(step, order)
         return order
 

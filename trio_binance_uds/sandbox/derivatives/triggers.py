@@ -53,9 +53,8 @@ class Triggers:
             insort(waiting.rising if rises else waiting.falling, (level if rises else -level, algo.algo_id))
 
     def remove(self, algo: AlgoOrder) -> None:
-        """Let an order wait no longer; one that does not wait is ignored."""
-        if self._orders.pop(algo.algo_id, None) is None:
-            return
+        """Let an order that waits do so no longer."""
+        del self._orders[algo.algo_id]
         waiting = self._by_price[algo.request.working_type]
         if waiting.trailing.pop(algo.algo_id, None) is None:
             rises = algo.request.rises

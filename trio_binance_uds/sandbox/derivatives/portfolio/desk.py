@@ -38,6 +38,7 @@ from trio_binance_uds.sandbox.exchange.refusals import UnknownMethod
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trio_binance_uds.sandbox.derivatives.contracts import Contract
     from trio_binance_uds.sandbox.derivatives.core import Amount
     from trio_binance_uds.sandbox.desk import Route, Sink
     from trio_binance_uds.sandbox.exchange import Account, Exchange
@@ -212,6 +213,10 @@ class PortfolioMarginDesk:
         contract = self.cm.contracts.get(f"{asset}USD_PERP")
         return contract.mark or ZERO if contract is not None else ZERO
 
+    def find_contract(self, symbol: str) -> Contract | None:
+        """Return a contract of either futures side by its name, if it is listed."""
+        return self.um.find_contract(symbol) or self.cm.find_contract(symbol)
+
     def standing(self, uid: int) -> Standing:
         """Return what an account is worth, and what it needs."""
         owner = self._owners[uid]
@@ -222,7 +227,8 @@ class PortfolioMarginDesk:
             equity -= debt.total * self.price_of(asset)
         for side in (self.um, self.cm):
             account = side.accounts[uid]
-            for asset in account.wallets:
+            assets = {held.contract.margin_asset for held in account.positions.values()}
+            for asset in assets.union(account.wallets):
                 price, added = self.price_of(asset), sums(account, asset)
                 equity += added["marginBalance"] * price
                 initial += added["initialMargin"] * price
