@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,11 +20,11 @@ import trio.testing
 from trio._core import _run  # as in support.steps: there is no public way to seed the scheduler
 
 import trio_binance_uds as uds
-from trio_binance_uds.sandbox import Clock, Sandbox, SandboxAccount, open_sandbox, run_trader
+from simulation.facts import OrderKey, Report, report_of
+from simulation.markets import MARKETS, Market, decoded
+from trio_binance_uds.sandbox import Behaviour, Clock, Sandbox, SandboxAccount, open_sandbox
 
 START = datetime(2031, 3, 1, 12, tzinfo=UTC)
-SYMBOLS = {"BTCUSDT": "50000", "ETHUSDT": "3000"}
-FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
 # A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
 SLACK = timedelta(seconds=10)
 
@@ -34,6 +34,7 @@ class Story:
     """What is to happen.
 
     Attributes:
+        market: the name of what is traded.
         seconds: of virtual time.
         actions_per_second: of the trader, on each symbol.
         mean_calm: seconds between two faults, on average; ``None`` for none.
@@ -43,6 +44,7 @@ class Story:
 
     seed: int
     seconds: float
+    market: str = "spot"
     actions_per_second: float = 0.5
     mean_calm: float | None = 60.0
     lifetime: float = 86_400.0
@@ -84,32 +86,34 @@ def simulate(story: Story) -> Outcome:
 
 async def _live(story: Story, outcome: Outcome) -> None:
     rng = random.Random(story.seed)
+    market = MARKETS[story.market]
     items: list[uds.Event | uds.Notice] = []
-    async with open_sandbox(in_memory=True, seed=story.seed, clock=Clock(START), lifetime=story.lifetime) as sandbox:
-        account = sandbox.add_account(
-            balances={"USDT": "10000000", "BTC": "1000", "ETH": "10000", "BNB": "1000"},
-            key=rng.choice(["hmac", "ed25519"]),
-        )
+    behaviour = Behaviour(stream_lifetime=story.lifetime, tick=60)
+    async with open_sandbox(
+        in_memory=True, seed=story.seed, clock=Clock(START), lifetime=story.lifetime, behaviour=behaviour
+    ) as sandbox:
+        account = market.open(sandbox, rng.choice(["hmac", "ed25519"]))
         async with uds.open_user_data_stream(
             account.credentials,
-            uds.SPOT,
+            market.product,
             environment=sandbox.environment,
             network=sandbox.network,
             rollover=story.rollover,
-            recovery=uds.Recovery(symbols=tuple(SYMBOLS)),
+            recovery=uds.Recovery(symbols=market.symbols),
             max_buffer=story.max_buffer,
             seed=story.seed,
         ) as stream:
-            begin = len(sandbox.exchange.journal)
             async with _background(
                 _read(stream, items, story, outcome, random.Random(rng.random())),
-                _call(stream, account, outcome, random.Random(rng.random())),
+                _call(stream, market, outcome, random.Random(rng.random())),
             ):
                 async with trio.open_nursery() as nursery:
-                    for number, (symbol, price) in enumerate(SYMBOLS.items()):
-                        nursery.start_soon(_trade, sandbox, account, story, symbol, price, number)
+                    for number in range(len(market.symbols)):
+                        nursery.start_soon(_trade, market, sandbox, account, story, number)
                     if story.mean_calm is not None:
-                        nursery.start_soon(_disturb, sandbox, story, outcome, random.Random(rng.random()))
+                        nursery.start_soon(
+                            _disturb, market, sandbox, account, story, outcome, random.Random(rng.random())
+                        )
                     if story.deposits:
                         nursery.start_soon(_deposit, sandbox, account, story, random.Random(rng.random()))
                 # Calm: long enough for the longest wait between two attempts, and for all that is owed. A line that
@@ -122,7 +126,7 @@ async def _live(story: Story, outcome: Outcome) -> None:
                 sandbox.faults.cut()
                 await trio.sleep(200)
             outcome.statistics = stream.statistics()
-        _judge(outcome, sandbox, account, begin, items)
+        _judge(outcome, decoded(market, sandbox, account), items)
 
 
 @asynccontextmanager
@@ -146,13 +150,13 @@ async def _read(
             await trio.sleep(rng.expovariate(1 / 20))
 
 
-async def _call(stream: uds.UserDataStream, account: SandboxAccount, outcome: Outcome, rng: random.Random) -> None:
+async def _call(stream: uds.UserDataStream, market: Market, outcome: Outcome, rng: random.Random) -> None:
     """Ask now and then, and often leave before the answer."""
-    while True:
+    while market.asks is not None:
         await trio.sleep(rng.expovariate(1 / 30))
         with trio.move_on_after(rng.choice([0.0, 0.001, 0.2, 100.0])) as scope:
             try:
-                await stream.request("account.status")
+                await stream.request(market.asks)
                 outcome.requests["yes"] += 1
             except uds.NotConnected:
                 outcome.requests["not sent"] += 1
@@ -164,15 +168,14 @@ async def _call(stream: uds.UserDataStream, account: SandboxAccount, outcome: Ou
             outcome.requests["left"] += 1
 
 
-async def _trade(sandbox: Sandbox, account: SandboxAccount, story: Story, symbol: str, price: str, number: int) -> None:
-    await run_trader(
+async def _trade(market: Market, sandbox: Sandbox, account: SandboxAccount, story: Story, number: int) -> None:
+    await market.trade(
         sandbox,
         account,
+        number,
         seed=story.seed * 10 + number,
-        duration=story.seconds,
+        seconds=story.seconds,
         rate=story.actions_per_second,
-        symbol=symbol,
-        price=price,
     )
 
 
@@ -183,7 +186,9 @@ async def _deposit(sandbox: Sandbox, account: SandboxAccount, story: Story, rng:
         sandbox.exchange.deposit(account.exchange_account, "USDT", "1")
 
 
-async def _disturb(sandbox: Sandbox, story: Story, outcome: Outcome, rng: random.Random) -> None:
+async def _disturb(
+    market: Market, sandbox: Sandbox, account: SandboxAccount, story: Story, outcome: Outcome, rng: random.Random
+) -> None:
     faults = sandbox.faults
     pick = rng.choice
 
@@ -204,11 +209,11 @@ async def _disturb(sandbox: Sandbox, story: Story, outcome: Outcome, rng: random
         faults.server_shutdown(grace=rng.uniform(0, 20))
 
     def late_acknowledgement() -> None:
-        faults.delay_answer(rng.uniform(0, 15), pick(["session.logon", "userDataStream.subscribe.signature"]))
+        faults.delay_answer(rng.uniform(0, 15), pick(market.acknowledged_by))
         faults.cut()
 
     def lost_acknowledgement() -> None:
-        faults.lose_answer(pick(["session.logon", "userDataStream.subscribe.signature", "userDataStream.subscribe"]))
+        faults.lose_answer(pick(market.acknowledged_by))
         faults.cut()
 
     def failing_answers() -> None:
@@ -234,6 +239,7 @@ async def _disturb(sandbox: Sandbox, story: Story, outcome: Outcome, rng: random
         "no pongs": lambda: faults.stop_pongs(one()),
         "clock jump": lambda: faults.skew_clock(rng.uniform(-5, 5)),
         "garbage": lambda: faults.send_raw(pick(["{", "[]", '{"event":{"e":"executionReport"}}', "null", '"x"'])),
+        **market.ends(sandbox, account),
     }
     assert story.mean_calm is not None
     end = trio.current_time() + story.seconds
@@ -251,102 +257,60 @@ async def _disturb(sandbox: Sandbox, story: Story, outcome: Outcome, rng: random
 # The oracle.
 
 
-def _judge(
-    outcome: Outcome, sandbox: Sandbox, account: SandboxAccount, begin: int, items: list[uds.Event | uds.Notice]
-) -> None:
-    happened = [
-        entry.event
-        for entry in sandbox.exchange.journal.entries(account.exchange_account, begin)
-        if entry.event["e"] == "executionReport"
-    ]
-    reports = [item for item in items if isinstance(item, uds.ExecutionReport)]
+def _judge(outcome: Outcome, truth: list[uds.Event], items: list[uds.Event | uds.Notice]) -> None:
+    happened = [report for event in truth if (report := report_of(event)) is not None]
+    told = [report for item in items if (report := report_of(item)) is not None]
     holes = [item for item in items if isinstance(item, uds.Gap) and not item.complete]
     outcome.happened = len(happened)
-    outcome.live = sum(not report.recovered for report in reports)
-    outcome.recovered = sum(report.recovered for report in reports)
+    outcome.live = sum(not report.recovered for report in told)
+    outcome.recovered = sum(report.recovered for report in told)
     outcome.digest = hashlib.sha256("\n".join(map(repr, items)).encode()).hexdigest()
 
-    fills = [(event["s"], event["t"]) for event in happened if event["x"] == "TRADE"]
+    fills = {report.fill: report for report in happened if report.trade_id is not None}
+    ends = {report.end: report for report in happened if report.is_end}
+    told_fills = [report for report in told if report.trade_id is not None]
+    told_ends = [report for report in told if report.is_end]
     outcome.fills = len(fills)
-    got_fills = [(report.symbol, report.trade_id) for report in reports if report.execution_type == "TRADE"]
-    _once(outcome, "fill", got_fills)
-    _known(outcome, "fill", got_fills, fills)
-    ends = [(event["s"], event["i"], event["X"]) for event in happened if event["X"] in FINAL]
-    finals = [report for report in reports if report.order_status in FINAL]
-    got_ends = [(report.symbol, report.order_id, str(report.order_status)) for report in finals]
-    _once(outcome, "end of an order", got_ends)
-    _known(outcome, "end of an order", got_ends, ends)
+    _once_and_known(outcome, "fill", [report.fill for report in told_fills], fills)
+    _once_and_known(outcome, "end of an order", [report.end for report in told_ends], ends)
     # What an incomplete gap left out can still come, with a later gap, and then after what was live meanwhile.
-    in_holes = {(report.symbol, report.trade_id) for report in reports if _is_in(holes, report.transaction_time)}
-    for symbol in SYMBOLS:
-        of_symbol = [trade for name, trade in got_fills if name == symbol and (name, trade) not in in_holes]
-        if of_symbol != sorted(of_symbol):
+    in_holes = {report.fill for report in told_fills if _is_in(holes, report.at)}
+    by_symbol: dict[OrderKey, list[Any]] = {}
+    for report in told_fills:
+        if report.fill not in in_holes:
+            by_symbol.setdefault(report.order[:-1], []).append(report.trade_id)
+    for symbol, trades in by_symbol.items():
+        if trades != sorted(trades):
             outcome.violations.append(f"the fills of {symbol} are not in order")
 
-    missed = set(fills) - set(got_fills)
-    trades = [event for event in happened if event["x"] == "TRADE"]
-    _missed(outcome, holes, [event for event in trades if (event["s"], event["t"]) in missed])
-    missed_ends = set(ends) - set(got_ends)
-    _missed(outcome, holes, [event for event in happened if (event["s"], event["i"], event["X"]) in missed_ends])
+    missed = fills.keys() - {report.fill for report in told_fills}
+    _missed(outcome, holes, [fills[key] for key in missed])
+    _missed(outcome, holes, [ends[key] for key in ends.keys() - {report.end for report in told_ends}])
     # Where a fill of an order is missing, the running figures of the others are as far as is known.
-    in_doubt = {(event["s"], event["i"]) for event in trades if (event["s"], event["t"]) in missed}
-    in_doubt |= {(event["s"], event["i"]) for event in trades if (event["s"], event["t"]) in in_holes}
-    _same_figures(outcome, happened, [report for report in reports if (report.symbol, report.order_id) not in in_doubt])
+    in_doubt = {order for order, _ in (*missed, *in_holes)}
+    for report in told_fills:
+        true = fills.get(report.fill)
+        if true is not None and report.order not in in_doubt and report.figures != true.figures:
+            outcome.violations.append(f"a fill with other figures: {report.figures} for {true.figures}")
 
 
-def _once(outcome: Outcome, what: str, got: Iterable[Any]) -> None:
-    twice = [key for key, count in Counter(got).items() if count > 1]
+def _once_and_known(outcome: Outcome, what: str, got: Iterable[Any], happened: Mapping[Any, Report]) -> None:
+    counts = Counter(got)
+    twice = [key for key, count in counts.items() if count > 1]
     if twice:
         outcome.violations.append(f"{len(twice)} times the same {what}, such as {twice[0]}")
-
-
-def _known(outcome: Outcome, what: str, got: Iterable[Any], happened: Iterable[Any]) -> None:
-    invented = set(got) - set(happened)
+    invented = counts.keys() - happened.keys()
     if invented:
         outcome.violations.append(f"{len(invented)} times a {what} that never happened, such as {min(invented)}")
 
 
-def _missed(outcome: Outcome, holes: list[uds.Gap], missed: list[dict[str, Any]]) -> None:
-    for event in missed:
-        at = datetime.fromtimestamp(event["T"] / 1000, UTC)
-        if _is_in(holes, at):
+def _missed(outcome: Outcome, holes: list[uds.Gap], missed: list[Report]) -> None:
+    for report in missed:
+        if _is_in(holes, report.at):
             outcome.in_incomplete_gaps += 1
         else:
-            outcome.violations.append(f"missed without a word: {event['s']} {event['x']} {event['X']} at {at}")
+            outcome.violations.append(f"missed without a word: {report.order} {report.status} at {report.at}")
 
 
 def _is_in(holes: list[uds.Gap], at: datetime) -> bool:
     return any(hole.since - SLACK <= at <= hole.until + SLACK for hole in holes)
-
-
-def _same_figures(outcome: Outcome, happened: list[dict[str, Any]], reports: list[uds.ExecutionReport]) -> None:
-    """A recovered fill says what the live one would have said."""
-    by_trade = {(event["s"], event["t"]): event for event in happened if event["x"] == "TRADE"}
-    for report in reports:
-        if report.execution_type != "TRADE":
-            continue
-        event = by_trade.get((report.symbol, report.trade_id))
-        if event is None:
-            continue
-        told = (
-            str(report.last_executed_quantity),
-            str(report.last_executed_price),
-            str(report.commission_amount),
-            report.commission_asset,
-            str(report.cumulative_filled_quantity),
-            report.order_id,
-            report.is_maker,
-        )
-        true = (event["l"], event["L"], event["n"], event["N"], event["z"], event["i"], event["m"])
-        if not _equal(told, true):
-            outcome.violations.append(f"a fill with other figures: {told} for {true}")
-
-
-def _equal(told: tuple[Any, ...], true: tuple[Any, ...]) -> bool:
-    def plain(value: Any) -> Any:
-        try:
-            return float(value) if isinstance(value, str) and value[:1].isdigit() else value
-        except ValueError:
-            return value
-
-    return [plain(value) for value in told] == [plain(value) for value in true]

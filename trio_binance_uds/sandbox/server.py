@@ -168,6 +168,17 @@ class Sandbox:
         created = self.keys.create(account.exchange_account, key, permissions)
         return SandboxAccount(self.exchange, self._services, account.exchange_account, created)
 
+    def margin_account(self, account: SandboxAccount, symbol: str | None = None) -> SandboxAccount:
+        """Return the owner's cross margin account, or that of an isolated pair, as one that trades by ``call``.
+
+        Its methods are those of spot, such as ``order.place``, on the margin account's own balances.
+
+        Raises:
+            Refusal: there is no such account.
+        """
+        margin = self.margin.account(account.uid, symbol)
+        return SandboxAccount(self.exchange, self._services, margin, account.key)
+
     def revoke(self, account: SandboxAccount) -> None:
         """Delete the account's API key; :meth:`Faults.revoke` can do it later, or audibly."""
         self.faults.revoke(account.key)
