@@ -304,17 +304,18 @@ class TestTheQuestions:
     ) -> None:
         market = Market()
         stream = await whole(market)
-        hit(market, 1)
-        lost = len(market.sent())
-        hit(market, 1)
-        stream.position = lost  # What was sent before was never told.
-        stream.deliver(2)
+        market.limit("SELL", "0.01", "20200")
+        stream.deliver()
+        hit(market, 2)
+        stream.link.before = lambda method, params: _hang_up()
+        assert await stream.missed() == []
+        stream.link.before = lambda method, params: None
+        hit(market, 1, "20200")
+        stream.deliver()
         market.tick()
-        market.limit("SELL", "0.02", "20100")
-        events = await stream.missed()
-        assert told(events) == ["NEW NEW"]
-        market.tick()
-        assert stream.results[-1].complete is False
+        assert told(await stream.missed()) == ["TRADE FILLED"]
+        assert stream.results[-1].complete, stream.results[-1].detail
+        assert [params["orderId"] for params in stream.link.asked_for("GET /fapi/v1/userTrades") if "orderId" in params]
 
     async def test_types_that_the_stream_was_not_asked_for_are_not_asked_for(
         self, autojump_clock: trio.abc.Clock
@@ -572,6 +573,10 @@ class TestLimits:
         with trio.move_on_after(0.5):
             await stream.recover(stream.position)
         assert stream.knowledge.orders == known
+
+
+def _hang_up() -> None:
+    raise NotConnected("gone", method="m")
 
 
 def _lose() -> None:
