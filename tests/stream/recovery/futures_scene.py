@@ -1,4 +1,4 @@
-"""A futures market with a stream that breaks: what the desk has sent, what was delivered of it, and a link that asks."""
+"""A futures market with a stream that breaks: what the desk sent, what was delivered of it, and a link that asks."""
 
 from __future__ import annotations
 
@@ -187,6 +187,7 @@ class Stream:
             if not echoes.is_echo(event):
                 self.tell(event)
         self.position = subscribed_at + len(live)
+        self.started = (self.position, self.market.now())
         self.results.append(rest)
         return rest
 

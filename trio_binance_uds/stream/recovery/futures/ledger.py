@@ -103,7 +103,9 @@ class Ledger:
 
     def positions_now(self) -> dict[PositionKey, PositionAnswer]:
         """Return the positions that are answered, or were told and are no more."""
-        answered = self._evidence.positions or {}
+        answered = self._evidence.positions
+        if answered is None:
+            return {}
         gone = {
             key: _no_position(key, self._gone_at(key, told))
             for key, told in self._knowledge.positions.items()

@@ -21,7 +21,7 @@ class FuturesRecoverer:
     """Knows what the user was told, and recovers what was missed."""
 
     def __init__(self, scope: Scope, options: Recovery) -> None:
-        self._scope = scope
+        self.scope: Scope = scope
         self._options = options
         self.knowledge: Knowledge = Knowledge(scope.dialect.unit, follows_account=scope.tells("ACCOUNT_UPDATE"))
 
@@ -31,10 +31,10 @@ class FuturesRecoverer:
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""
-        unknown = await baseline(request, self.knowledge, self._scope, self._options, now)
+        unknown = await baseline(request, self.knowledge, self.scope, self._options, now)
         if unknown:
             log.warning("gaps cannot be proven complete: %s", unknown)
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        return await recover(request, self.knowledge, self._scope, since, self._options, now)
+        return await recover(request, self.knowledge, self.scope, since, self._options, now)
