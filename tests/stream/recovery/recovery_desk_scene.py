@@ -195,11 +195,12 @@ class OptionsScene(Scene):
         return self.place(side, quantity, price, symbol=symbol)
 
 
+_TICKS = {CALL: Decimal(5), PUT: Decimal(5), ETHER: Decimal("0.2")}
+_PRICES = {CALL: Decimal(1200), PUT: Decimal(800), ETHER: Decimal(100)}
+
+
 class OptionsTrader:
     """Trades at random, but the same way for the same seed."""
-
-    _TICKS = {CALL: Decimal(5), PUT: Decimal(5), ETHER: Decimal("0.2")}
-    _PRICES = {CALL: Decimal(1200), PUT: Decimal(800), ETHER: Decimal(100)}
 
     def __init__(self, scene: OptionsScene, seed: int) -> None:
         self.scene = scene
@@ -214,10 +215,10 @@ class OptionsTrader:
 
     def _place(self, uid: int, away: int, **more: Any) -> None:
         random = self.random
-        symbol = random.choice(list(self._PRICES))
+        symbol = random.choice(list(_PRICES))
         side = random.choice(["BUY", "SELL"])
         sign = -1 if side == "BUY" else 1
-        price = self._PRICES[symbol] + sign * away * self._TICKS[symbol]
+        price = _PRICES[symbol] + sign * away * _TICKS[symbol]
         quantity = str(Decimal(random.randint(1, 9)) / 100)
         self.scene.place(side, quantity, str(price), uid, symbol, **more)
 
@@ -237,11 +238,11 @@ class OptionsTrader:
 
     def _cancel_all(self) -> None:
         if self.random.random() < 0.3:
-            self.scene.call("DELETE allOpenOrders", symbol=self.random.choice(list(self._PRICES)))
+            self.scene.call("DELETE allOpenOrders", symbol=self.random.choice(list(_PRICES)))
 
     def _mark(self) -> None:
-        symbol = self.random.choice(list(self._PRICES))
-        mark = self._PRICES[symbol] + self.random.randint(-5, 5) * self._TICKS[symbol]
+        symbol = self.random.choice(list(_PRICES))
+        mark = _PRICES[symbol] + self.random.randint(-5, 5) * _TICKS[symbol]
         self.scene.desk.set_mark_price(symbol, str(mark))
 
 

@@ -72,9 +72,19 @@ def read_interest(raw: Any) -> DebtChange | None:
     """Read a row of ``interestHistory``; ``None``: it is an isolated account's."""
     number, asset = member(raw, "txId", _number), member(raw, "asset", text)
     interest, time = member(raw, "interest", amount), member(raw, "interestAccuredTime", moment)
+    is_first = member(raw, "type", text) == ON_BORROW
+    principal = member(raw, "principal", amount) if is_first else _ZERO
     if raw.get("isolatedSymbol"):
         return None
-    return DebtChange(raw=raw, kind=INTEREST, number=number, asset=asset, principal=_ZERO, interest=interest, time=time)
+    return DebtChange(
+        raw=raw,
+        kind=ON_BORROW if is_first else INTEREST,
+        number=number,
+        asset=asset,
+        principal=principal,
+        interest=interest,
+        time=time,
+    )
 
 
 def _number(value: Any) -> int | str:

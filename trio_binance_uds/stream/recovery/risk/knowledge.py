@@ -1,7 +1,8 @@
 """What the user of a risk stream has been told: the changes of the debt of late, and the status of the margin level.
 
-The events have no number: a row of the venue's books counts as told by an event of the same asset and kind at about its
-time, one event for one row, preferably with the same amounts.
+The events have no number: a row of the venue's books counts as told by an event of the same asset, kind and amount at
+about its time, one event for one row. The amount is the principal, or for interest the interest: what the other one is
+then is not documented.
 """
 
 from __future__ import annotations
@@ -70,32 +71,31 @@ class RiskKnowledge:
 
     def untold(self, rows: Iterable[DebtChange]) -> list[DebtChange]:
         """Return the rows that no event has told."""
-        return pair(list(rows), list(self.changes))
+        return pair(rows, self.changes)
 
 
-def pair(rows: list[DebtChange], told: list[UserLiabilityChange]) -> list[DebtChange]:
+def pair(rows: Iterable[DebtChange], told: Iterable[UserLiabilityChange]) -> list[DebtChange]:
     """Return the rows that are left when each event has taken the one that it tells."""
     left = list(rows)
-    for is_exact in (True, False):
-        unpaired = []
-        for event in told:
-            row = next((row for row in left if tells(event, row, is_exact=is_exact)), None)
-            if row is None:
-                unpaired.append(event)
-            else:
-                left.remove(row)
-        told = unpaired
+    for event in told:
+        if (row := row_of(event, left)) is not None:
+            left.remove(row)
     return left
 
 
-def tells(event: UserLiabilityChange, row: DebtChange, *, is_exact: bool = False) -> bool:
-    """Whether an event may be that of a row; exactly: with its amounts."""
+def row_of(event: UserLiabilityChange, rows: Iterable[DebtChange]) -> DebtChange | None:
+    """Return the row that an event tells: of those that it may be, the nearest."""
+    found = [row for row in rows if tells(event, row)]
+    return min(found, key=lambda row: abs(event.event_time - row.time), default=None)
+
+
+def tells(event: UserLiabilityChange, row: DebtChange) -> bool:
+    """Whether an event may be that of a row."""
     word = str(event.liability_type)
     # The words of the others are not documented.
     kinds = (word,) if word in (BORROW, REPAY, INTEREST) else (REPAY, INTEREST)
     if event.asset != row.asset or row.kind not in kinds:
         return False
-    near = NEAR_INTEREST if row.kind == INTEREST else NEAR
-    if abs(event.event_time - row.time) > near:
-        return False
-    return not is_exact or (event.principal, event.interest) == (row.principal, row.interest)
+    if row.kind == INTEREST:
+        return event.interest == row.interest and abs(event.event_time - row.time) <= NEAR_INTEREST
+    return event.principal == row.principal and abs(event.event_time - row.time) <= NEAR

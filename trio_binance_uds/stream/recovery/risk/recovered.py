@@ -8,7 +8,7 @@ import attrs
 
 from trio_binance_uds.events import Event, LiabilityType, MarginLevelStatusChange, UserLiabilityChange
 from trio_binance_uds.stream.recovery.risk.answers import BORROW, DebtChange
-from trio_binance_uds.stream.recovery.risk.knowledge import pair, tells
+from trio_binance_uds.stream.recovery.risk.knowledge import pair, row_of
 from trio_binance_uds.stream.recovery.told_states import WordEcho
 
 
@@ -55,7 +55,7 @@ class RiskRecovered:
         has_level = any(isinstance(event, MarginLevelStatusChange) for event in waiting)
         return attrs.evolve(
             self,
-            changes=tuple(pair(list(self.changes), [e for e in waiting if isinstance(e, UserLiabilityChange)])),
+            changes=tuple(pair(self.changes, [event for event in waiting if isinstance(event, UserLiabilityChange)])),
             level=None if has_level else self.level,
         )
 
@@ -77,9 +77,7 @@ class RiskEchoes:
             return self._level.is_echo(event.margin_level_status)
         if not isinstance(event, UserLiabilityChange):
             return False
-        for is_exact in (True, False):
-            for row in self._left:
-                if tells(event, row, is_exact=is_exact):
-                    self._left.remove(row)
-                    return True
-        return False
+        row = row_of(event, self._left)
+        if row is not None:
+            self._left.remove(row)
+        return row is not None

@@ -101,7 +101,10 @@ class RiskRecoverer:
     async def _ask(self, inquiry: Inquiry, evidence: _Evidence, since: datetime, anchor: DebtAnswer | None) -> None:
         # The debts come before the books that must explain them.
         await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
-        await inquiry.ask(evidence.rows_questions(since if anchor is None else min(since, anchor.asked)))
+        start = since if anchor is None else min(since, anchor.asked)
+        await inquiry.ask(evidence.books(start, _BORROWED, _REPAID))
+        # After the loans, or the interest that one costs at once might be lacking.
+        await inquiry.ask(evidence.books(start, _INTEREST))
 
     def _judged(
         self, reasons: list[str], evidence: _Evidence, since: datetime, anchor: DebtAnswer | None
@@ -185,14 +188,13 @@ class _Evidence:
 
         return Question(method=f"{_ROOT}tradeCoeff", weight=10, about="the bars of the margin level", use=use)
 
-    def rows_questions(self, since: datetime) -> Iterator[Question]:
-        """Ask for all that was booked since then, and a little before."""
+    def books(self, since: datetime, *books: _Book) -> Iterator[Question]:
+        """Ask for all that was booked there since then, and a little before."""
         first = (since - NEAR_INTEREST - _EPOCH) // timedelta(milliseconds=1)
         last = (self._now() - _EPOCH) // timedelta(milliseconds=1)
         for start in range(first, max(first, last) + 1, _WINDOW_MS + 1):
-            yield self._page(_INTEREST, start, 1)
-            yield self._page(_BORROWED, start, 1)
-            yield self._page(_REPAID, start, 1)
+            for book in books:
+                yield self._page(book, start, 1)
 
     def _page(self, book: _Book, start: int, page: int) -> Question:
         def use(result: Any) -> Sequence[Question]:
