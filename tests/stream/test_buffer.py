@@ -225,6 +225,8 @@ async def test_a_long_run_of_events_lets_other_tasks_in() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(other)
+        while not turns:
+            await trio.lowlevel.checkpoint()
         for _ in range(1000):
             await buffer.receive()
         nursery.cancel_scope.cancel()
