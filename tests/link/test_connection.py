@@ -500,6 +500,58 @@ async def test_a_ping_of_ones_own_returns_with_its_pong_and_fails_with_the_conne
         served.transport.lose()
 
 
+async def test_a_ping_on_a_lost_connection_fails_at_once() -> None:
+    async with serving() as served:
+        served.transport.lose()
+        await served.ended.wait()
+        assert served.connection.has_ended
+        with pytest.raises(NotConnected, match="ping was not sent"):
+            await served.connection.ping()
+        await served.connection.wait_idle()
+
+
+async def test_a_caller_who_is_cancelled_already_sends_nothing() -> None:
+    async with serving() as served:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await served.connection.request("order.place", {"symbol": "BTCUSDT"})
+        await trio.testing.wait_all_tasks_blocked()
+        assert scope.cancelled_caught
+        assert served.transport.sent == []
+        assert served.connection.open_calls == 0
+
+
+async def test_each_call_has_its_own_time_and_a_later_one_is_not_given_up_with_an_earlier(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ended: list[float] = []
+
+    async def call_at(second: float) -> None:
+        await trio.sleep(second)
+        with pytest.raises(OutcomeUnknown):
+            await served.connection.request("account.status")
+        ended.append(trio.current_time() - start)
+
+    async with serving(timeouts=Timeouts(answer=10, ping_interval=1000)) as served:
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for second in (0.0, 3.0, 3.0, 9.5, 14.0, 40.0):
+                nursery.start_soon(call_at, second)
+    assert ended == pytest.approx([10.0, 13.0, 13.0, 19.5, 24.0, 50.0])
+
+
+async def test_an_order_gets_an_id_that_no_other_order_has() -> None:
+    made: set[str] = set()
+    for _ in range(2):
+        async with serving() as served, trio.open_nursery() as nursery:
+            for _ in range(50):
+                nursery.start_soon(Caller(served, "order.place", {"symbol": "BTCUSDT"}).run)
+            await trio.testing.wait_all_tasks_blocked()
+            made |= {request["params"]["newClientOrderId"] for request in served.transport.sent}
+            served.transport.lose()
+    assert len(made) == 100
+
+
 async def test_an_error_in_the_consumer_of_events_ends_the_connection_and_is_told() -> None:
     transport = FakeTransport()
 

@@ -11,8 +11,14 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.fake_transport import FakeTransport
+from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import StreamFailed
 from trio_binance_uds.events import Disconnected, Event, Gap, GapCause, Notice, UnknownEvent
+from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.connection import Connection
+from trio_binance_uds.link.settings import Timeouts
+from trio_binance_uds.products import SPOT
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 
 START = datetime(2031, 1, 1, tzinfo=UTC)
@@ -234,6 +240,8 @@ async def test_a_long_run_of_events_lets_other_tasks_in() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(other)
+        while not turns:
+            await trio.lowlevel.checkpoint()
         for _ in range(1000):
             await buffer.receive()
         nursery.cancel_scope.cancel()
@@ -311,6 +319,44 @@ async def test_closing_wakes_who_waits_and_makes_putting_harmless() -> None:
     assert buffer.held == 0
     with pytest.raises(trio.ClosedResourceError):
         await buffer.receive()
+
+
+async def test_recovered_events_are_counted_when_they_are_read() -> None:
+    buffer = new_buffer(10)
+    for item in (event(0), attrs.evolve(event(1), recovered=True)):
+        buffer.put(item)
+    buffer.flush()
+    await buffer.receive()
+    assert (buffer.delivered, buffer.recovered) == (1, 0)
+    await buffer.receive()
+    assert (buffer.delivered, buffer.recovered) == (2, 1)
+
+
+async def test_a_consumer_that_reads_as_fast_as_it_may_keeps_up_with_a_burst() -> None:
+    buffer = new_buffer(300)
+    assert buffer.size == 300
+    transport = FakeTransport()
+    for _ in range(100):
+        transport.feed(*[b'{"event":{"e":"unheardOf"}}'] * 150)
+    transport.lose()
+    connection = Connection(
+        transport,
+        SPOT,
+        Credentials.from_secret("test-api-key-0001", "test-secret-0001"),
+        ServerClock(),
+        Timeouts(),
+        on_event=buffer.put,
+        on_batch_end=buffer.flush,
+    )
+
+    async def serve() -> None:
+        await connection.serve(trio.sleep_forever)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        for _ in range(100 * 150):
+            assert isinstance(await buffer.receive(), UnknownEvent)
+    assert buffer.shed == 0
 
 
 def test_a_buffer_too_small_for_an_event_and_a_gap_is_refused() -> None:
