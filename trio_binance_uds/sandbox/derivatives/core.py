@@ -43,10 +43,10 @@ FUND_UID = 0
 """Whose account the insurance fund is."""
 
 ContractT = TypeVar("ContractT", bound=Contract)
-AccountT = TypeVar("AccountT", bound=FuturesAccount)
+HolderT = TypeVar("HolderT", bound=FuturesAccount)
 
 
-class DeskCore(ABC, Generic[ContractT, AccountT]):
+class DeskCore(ABC, Generic[ContractT, HolderT]):
     """A derivatives exchange in memory, of which the kinds of desk add what is theirs.
 
     Args:
@@ -73,7 +73,7 @@ class DeskCore(ABC, Generic[ContractT, AccountT]):
     ) -> None:
         self.dialect: Dialect = dialect
         self.contracts: dict[str, ContractT] = {}
-        self.accounts: dict[int, AccountT] = {}
+        self.accounts: dict[int, HolderT] = {}
         self.lag: float = 0
         self.ledger: Ledger = Ledger() if ledger is None else ledger
         self.engine: Engine = Engine(dialect, Matching(dialect, self.ledger), self._new_client_id)
@@ -158,7 +158,7 @@ class DeskCore(ABC, Generic[ContractT, AccountT]):
         """Let happen what is due by the clock; every call does so too."""
 
     @abstractmethod
-    def _new_account(self, uid: int, alias: str) -> AccountT: ...
+    def _new_account(self, uid: int, alias: str) -> HolderT: ...
 
     def _new_step(self, time: int, post: Callable[[int, FuturesAccount, dict[str, Any]], None]) -> Step:
         return Step(time, self.dialect, post)

@@ -6,7 +6,7 @@ import copy
 from bisect import bisect_left, bisect_right
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
@@ -23,19 +23,16 @@ class Versioned(Protocol):
     """Something whose former states may be asked for."""
 
     updated: int
-
-    @property
-    def versions(self: T) -> list[T]:
-        """Former states, oldest first."""
+    versions: list[Any]
+    """Former states, oldest first."""
 
 
 V = TypeVar("V", bound=Versioned)
 
 
-def keep_version(thing: V) -> None:
+def keep_version(thing: Versioned) -> None:
     """Remember the present state of something that was just changed."""
-    versions: list[V] = thing.versions
-    versions.append(copy.copy(thing))
+    thing.versions.append(copy.copy(thing))
 
 
 def as_of(thing: V, horizon: int | None) -> V | None:

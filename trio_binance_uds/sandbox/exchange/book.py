@@ -20,10 +20,12 @@ class Resting(Protocol):
     @property
     def price(self) -> Decimal:
         """Where it rests."""
+        ...
 
     @property
     def shown_quantity(self) -> Decimal:
         """How much of it the market may see."""
+        ...
 
 
 OrderT = TypeVar("OrderT", bound=Resting)

@@ -17,6 +17,7 @@ class Owner(Protocol):
     @property
     def uid(self) -> int:
         """The number that tells it from all others here."""
+        ...
 
 
 @attrs.frozen
