@@ -19,7 +19,7 @@ from trio_binance_uds.products import Host
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount
 from trio_binance_uds.wire.requests import ws_signing_text
 
-PATIENCE = 300
+PATIENCE = 2000
 
 
 class Rejected(Exception):
@@ -73,12 +73,14 @@ class RawClient:
         self._ids = count(1)
 
     @classmethod
-    async def connect(cls, sandbox: Sandbox, query: str = "", *, path: str | None = None) -> RawClient:
-        """Upgrade, with a query string such as ``?timeUnit=MICROSECOND``."""
-        stream = await dial(sandbox)
-        url = sandbox.environment.url(Host.SPOT_WS_API)
+    async def connect(
+        cls, sandbox: Sandbox, query: str = "", *, path: str | None = None, host: Host = Host.SPOT_WS_API
+    ) -> RawClient:
+        """Upgrade, with a query string such as ``?timeUnit=MICROSECOND``, at the host's own path or another."""
+        stream = await dial(sandbox, host)
+        url = sandbox.environment.url(host)
         if path is not None:
-            url = url.removesuffix("/ws-api/v3") + path
+            url = url.removesuffix(urlsplit(url).path) + path
         client = cls(stream, ClientProtocol(parse_uri(url + query)))
         try:
             client.protocol.send_request(client.protocol.connect())
@@ -143,7 +145,7 @@ class RawClient:
 
     async def _sort(self) -> None:
         message = json.loads(await self.frame())
-        if "event" in message:
+        if "event" in message or "data" in message or "e" in message:
             self.events.append(message)
             self.order.append("event")
         else:

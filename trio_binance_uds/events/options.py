@@ -50,11 +50,19 @@ class OptionsAccountUpdate(KnownEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class OptionsBalance:
-    """One asset of a :class:`BalancePositionUpdate`."""
+    """One asset of a :class:`BalancePositionUpdate`.
+
+    When recovered, ``balance_change`` is what premiums and commissions since the balance that was last told do not
+    explain, and ``None`` where that is not known.
+    """
 
     asset: str = field(metadata=text("a", "The asset."))
     balance: Decimal = field(metadata=amount("b", "The balance."))
-    balance_change: Decimal = field(metadata=amount("bc", "The change, apart from profit, loss and commission."))
+    balance_change: Decimal | None = field(
+        metadata=amount(
+            "bc", "The change, apart from profit, loss and commission; can be None when recovered.", live_only=True
+        )
+    )
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -70,6 +78,9 @@ class OptionsPosition:
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BalancePositionUpdate(KnownEvent):
     """Balances or positions of the options account changed; only the symbols that did are listed.
+
+    A recovered one tells what there is now of what has changed in a gap, whatever the reasons were: its
+    ``event_reason_type`` is ``"RECOVERED"``, which is no word of Binance's.
 
     Source: Binance Options Trading, "Event: Balance and Position Update" (2026-05-28).
     """
@@ -144,8 +155,16 @@ class OptionsOrderTradeUpdate(KnownEvent):
     )
     order_trade_time: datetime = field(metadata=time("o.T", "When the order traded or changed."))
     trade_id: int = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
-    bid_quantity: Decimal = field(metadata=amount("o.b", "The quantity of all open bids of the account on the symbol."))
-    ask_quantity: Decimal = field(metadata=amount("o.a", "The quantity of all open asks of the account on the symbol."))
+    bid_quantity: Decimal | None = field(
+        metadata=amount(
+            "o.b", "The quantity of all open bids of the account on the symbol; None when recovered.", live_only=True
+        )
+    )
+    ask_quantity: Decimal | None = field(
+        metadata=amount(
+            "o.a", "The quantity of all open asks of the account on the symbol; None when recovered.", live_only=True
+        )
+    )
     is_maker: bool = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
     is_reduce_only: bool = field(metadata=flag("o.R", "Whether it may only reduce a position."))
     original_order_type: FuturesOrderType | str = field(

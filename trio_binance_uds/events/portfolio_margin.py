@@ -246,7 +246,9 @@ class PmProAccountUpdate(KnownEvent):
     initial_margin: Decimal = field(metadata=amount("im", "The initial margin."))
     maintenance_margin: Decimal = field(metadata=amount("mm", "The maintenance margin."))
     available_balance: Decimal = field(metadata=amount("avb", "The available balance."))
-    virtual_max_withdraw: Decimal = field(metadata=amount("vmw", "The most that could be withdrawn."))
+    virtual_max_withdraw: Decimal | None = field(
+        metadata=amount("vmw", "The most that could be withdrawn; can be None when recovered.", live_only=True)
+    )
 
 
 PORTFOLIO_MARGIN_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(

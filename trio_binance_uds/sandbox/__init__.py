@@ -15,6 +15,7 @@ it breaks as Binance and the network do, at the moment that you choose: see :cla
 """
 
 from trio_binance_uds.sandbox.accounts import SandboxAccount
+from trio_binance_uds.sandbox.behaviour import Behaviour, SecondToken
 from trio_binance_uds.sandbox.catalogue import Permission
 from trio_binance_uds.sandbox.clock import Clock
 from trio_binance_uds.sandbox.exchange import Exchange, Refusal
@@ -22,23 +23,27 @@ from trio_binance_uds.sandbox.fault_state import How
 from trio_binance_uds.sandbox.faults import Faults
 from trio_binance_uds.sandbox.keys import ApiKey, KeyType
 from trio_binance_uds.sandbox.limits import Limits
+from trio_binance_uds.sandbox.listen_keys import KeySpace
 from trio_binance_uds.sandbox.server import Sandbox, open_sandbox
 from trio_binance_uds.sandbox.trader import TraderReport, run_trader
 from trio_binance_uds.sandbox.ws_connection import Connection
 
 __all__ = [
     "ApiKey",
+    "Behaviour",
     "Clock",
     "Connection",
     "Exchange",
     "Faults",
     "How",
+    "KeySpace",
     "KeyType",
     "Limits",
     "Permission",
     "Refusal",
     "Sandbox",
     "SandboxAccount",
+    "SecondToken",
     "TraderReport",
     "open_sandbox",
     "run_trader",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from trio_binance_uds.sandbox.catalogue import ROUTES
 from trio_binance_uds.sandbox.keys import ApiKey, KeyType
 
 if TYPE_CHECKING:
     from trio_binance_uds.credentials import Credentials
     from trio_binance_uds.sandbox.exchange import Exchange
     from trio_binance_uds.sandbox.exchange.accounts import Account
+    from trio_binance_uds.sandbox.services import Services
 
 
 class SandboxAccount:
@@ -21,10 +23,11 @@ class SandboxAccount:
         key: the API key as the server knows it; its permissions can be changed at any time.
     """
 
-    def __init__(self, exchange: Exchange, exchange_account: Account, key: ApiKey) -> None:
+    def __init__(self, exchange: Exchange, services: Services, exchange_account: Account, key: ApiKey) -> None:
         self.exchange_account = exchange_account
         self.key = key
         self._exchange = exchange
+        self._services = services
 
     def __repr__(self) -> str:
         return f"<SandboxAccount uid={self.uid} key={self.key.type}>"
@@ -68,11 +71,22 @@ class SandboxAccount:
         return {row["asset"]: {"free": row["free"], "locked": row["locked"]} for row in rows}
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, /, **more: Any) -> Any:
-        """Act on the exchange as this account, at once and without a connection, a signature or limits.
+        """Act at the venue as this account, at once and without a connection, a signature or limits.
 
-        Every subscriber has its events when this returns.
+        A method is one of the WebSocket API of spot, such as ``order.place``, or a route of the REST API, such as
+        ``POST /fapi/v1/order``. Every subscriber has its events when this returns.
 
         Raises:
-            Refusal: the exchange does not want to.
+            Refusal: the venue does not want to.
+            LookupError: there is no such method or route.
         """
-        return self._exchange.call(self.exchange_account, method, {**(params or {}), **more})
+        given = {**(params or {}), **more}
+        verb, space, path = method.partition(" ")
+        if not space:
+            return self._exchange.call(self.exchange_account, method, given)
+        if (name := ROUTES.get((verb, path))) is not None:
+            return self._exchange.call(self.exchange_account, name, given)
+        service = self._services.find(verb, path)
+        if service is None:
+            raise LookupError(f"the sandbox has no route {method}")
+        return service.do(self.key, given)

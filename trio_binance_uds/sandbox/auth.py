@@ -86,9 +86,9 @@ def check_timing(params: Mapping[str, Any], now: int) -> None:
         raise Refusal(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
-def _known(keys: KeyRing, api_key: Any) -> ApiKey:
+def _known(keys: KeyRing, api_key: Any, status: int = 400) -> ApiKey:
     if not isinstance(api_key, str) or not _API_KEY.fullmatch(api_key):
-        raise Refusal(-2014, "API-key format invalid.")
+        raise Refusal(-2014, "API-key format invalid.", status)
     key = keys.get(api_key)
     if key is None or not key.usable:
         raise bad_key()
@@ -134,16 +134,30 @@ def authenticate_rest(
     text: str,
     now: int,
     permission: Permission | None,
+    *,
+    malformed: int = 400,
 ) -> ApiKey:
     """Return the key behind a signed REST request.
 
     ``text`` is what the signature covers: query string and body as they were sent, percent-encoding included,
-    without the signature.
+    without the signature. ``malformed`` is the status of the answer to a key that cannot be one.
 
     Raises:
         Refusal: -2014, -2015, -1102, -1021, -1131 or -1022.
     """
-    key = _known(keys, api_key or "")
+    key = _known(keys, api_key or "", malformed)
     check_timing(params, now)
     _check(key, text, params.get("signature"), permission)
+    return key
+
+
+def authenticate_header(keys: KeyRing, api_key: str | None, permission: Permission) -> ApiKey:
+    """Return the key behind a REST request that needs no signature; one that is there is not looked at.
+
+    Raises:
+        Refusal: -2014 or -2015, both with status 401.
+    """
+    key = _known(keys, api_key or "", 401)
+    if not key.allows(permission):
+        raise bad_key()
     return key

@@ -15,6 +15,10 @@ def _wall() -> int:
     return time.time_ns() // 1000
 
 
+def _nothing() -> None:
+    pass
+
+
 class Clock:
     """A server's clock that can be wrong on purpose.
 
@@ -30,6 +34,8 @@ class Clock:
         self._start = start
         self._skew = 0
         self._source: Callable[[], int] | None = None
+        self.on_change: Callable[[], None] = _nothing
+        """Called when the clock was moved; whoever waits for a time of it has to wait anew."""
 
     @classmethod
     def wall(cls) -> Clock:
@@ -66,6 +72,7 @@ class Clock:
     @skew.setter
     def skew(self, seconds: float) -> None:
         self._skew = round(seconds * 1_000_000)
+        self.on_change()
 
     def jump(self, seconds: float) -> None:
         """Move the clock at once, forward or, with a negative number, back."""

@@ -31,11 +31,13 @@ class Route:
         permission: what a key needs for it; ``None``: anybody may call it.
         weight: what a call with these parameters costs.
         orders: how many orders it counts as.
+        per_account: whether a call of ``/sapi`` counts against the account; else against the address.
     """
 
     permission: Permission | None
     weight: Callable[[Mapping[str, Any]], int] = _one
     orders: int = 0
+    per_account: bool = False
 
 
 class Desk(Protocol):
@@ -44,16 +46,20 @@ class Desk(Protocol):
     @property
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """The routes by verb and path, such as ``("POST", "/fapi/v1/order")``."""
+        ...
 
     @property
     def journal(self) -> Journal:
         """Every event of the desk, by uid: the oracle that a test holds a client's events against."""
+        ...
 
     def has(self, uid: int) -> bool:
         """Whether this owner has an account here."""
+        ...
 
     def open_account(self, uid: int, balances: Mapping[str, str]) -> None:
         """Open an owner's account with these wallet balances by asset."""
+        ...
 
     def call(self, uid: int, verb: str, path: str, params: Mapping[str, Any]) -> Any:
         """Do what a route does for an account, and return its answer as JSON would have it.
@@ -63,6 +69,8 @@ class Desk(Protocol):
         Raises:
             Refusal: with the code, text and status that the real one answers with.
         """
+        ...
 
     def watch(self, uid: int, sink: Sink) -> Callable[[], None]:
         """Send the account's events to a sink from now on; return what ends that, which may be called twice."""
+        ...

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any, Protocol
 
 import attrs
 
 from trio_binance_uds.sandbox.exchange import Refusal
+from trio_binance_uds.sandbox.keys import ApiKey
 
 
 class How(StrEnum):
@@ -51,6 +53,8 @@ class Script:
         execute: whether the venue does what it was asked before the answer goes wrong.
         error: the answer instead of the true one; ``None`` for the true one.
         lost: whether there is no answer at all.
+        cut: whether the connection of a REST request ends in place of the answer.
+        page: the title of an HTML page in place of the answer to a REST request.
         delay: seconds that the answer comes late; what is sent meanwhile overtakes it.
     """
 
@@ -60,6 +64,8 @@ class Script:
     execute: bool = True
     error: Refusal | None = None
     lost: bool = False
+    cut: bool = False
+    page: str | None = None
     delay: float = 0.0
 
 
@@ -71,3 +77,28 @@ class Door:
     retry_after: int | None = None
     code: int = -1003
     msg: str = "Service unavailable."
+
+
+class Target(Protocol):
+    """What the faults need of a live connection."""
+
+    id: int
+    ip: str
+    line: Line
+
+    def cut(self, how: How) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def send_raw(self, data: str | bytes) -> None: ...
+    def send_event(self, event: dict[str, Any]) -> None: ...
+    def announce_shutdown(self) -> None: ...
+    def vanish(self, subscription_id: int | None) -> None: ...
+    def terminate(self, subscription_id: int | None) -> None: ...
+    def end_subscriptions(self, key: ApiKey, *, silently: bool) -> None: ...
+
+
+Which = Target | int | None
+
+
+def id_of(connection: Which) -> int | None:
+    """Return the id of a connection that is named by itself, or by its id already."""
+    return connection if connection is None or isinstance(connection, int) else connection.id

@@ -13,30 +13,21 @@ from typing import Any, Protocol
 import attrs
 import trio
 
+from trio_binance_uds.products import Product
 from trio_binance_uds.sandbox.clock import Clock
 from trio_binance_uds.sandbox.exchange import Refusal
-from trio_binance_uds.sandbox.fault_state import Door, How, Line, Script
+from trio_binance_uds.sandbox.fault_state import Door, How, Line, Script, Target, Which, id_of
 from trio_binance_uds.sandbox.keys import ApiKey
 from trio_binance_uds.sandbox.limits import Limiter
+from trio_binance_uds.sandbox.listen_keys import KeySpace, ListenKeys, key_space
+from trio_binance_uds.sandbox.listen_tokens import ListenTokens
 
 
-class Target(Protocol):
-    """What the faults need of a live connection."""
+class Owner(Protocol):
+    """Whose listen key or token it is: an account of the sandbox."""
 
-    id: int
-    ip: str
-    line: Line
-
-    def cut(self, how: How) -> None: ...
-    def close(self, code: int, reason: str) -> None: ...
-    def send_raw(self, data: str | bytes) -> None: ...
-    def send_event(self, event: dict[str, Any]) -> None: ...
-    def vanish(self, subscription_id: int | None) -> None: ...
-    def terminate(self, subscription_id: int | None) -> None: ...
-    def end_subscriptions(self, key: ApiKey, *, silently: bool) -> None: ...
-
-
-Which = Target | int | None
+    @property
+    def uid(self) -> int: ...
 
 
 class Faults:
@@ -50,6 +41,8 @@ class Faults:
         random: Random,
         live: Callable[[], Sequence[Target]],
         start_soon: Callable[..., None],
+        listen_keys: ListenKeys,
+        listen_tokens: ListenTokens,
     ) -> None:
         self.random = random
         self.terminated_first = False
@@ -58,6 +51,8 @@ class Faults:
         self._limiter = limiter
         self._live = live
         self._start_soon = start_soon
+        self._listen_keys = listen_keys
+        self._listen_tokens = listen_tokens
         self._future = Line()
         self._scripts: list[Script] = []
         self._door: Door | None = None
@@ -134,10 +129,13 @@ class Faults:
         self._each(connection, after, lambda target: target.send_event(event))
 
     def server_shutdown(self, connection: Which = None, *, grace: float = 10.0, after: float = 0.0) -> None:
-        """Send ``serverShutdown``, and close the same connections ``grace`` seconds later."""
+        """Send ``serverShutdown``, and close the same connections ``grace`` seconds later.
+
+        The streams of listen keys close without the announcement.
+        """
 
         def action(target: Target) -> None:
-            target.send_raw(f'{{"event":{{"e":"serverShutdown","E":{self._clock.now_ms()}}}}}')
+            target.announce_shutdown()
             self.close(target, code=1001, reason="server shutdown", after=grace)
 
         self._each(connection, after, action)
@@ -145,28 +143,55 @@ class Faults:
     def vanish_subscription(
         self, connection: Which = None, *, subscription_id: int | None = None, after: float = 0.0
     ) -> None:
-        """Forget a subscription, or all of the connection, without a word."""
+        """Forget a subscription, or all of the connection, without a word.
+
+        On the stream of listen keys those are numbered from 0, in the order in which they were named.
+        """
         self._each(connection, after, lambda target: target.vanish(subscription_id))
 
     def terminate_subscription(
         self, connection: Which = None, *, subscription_id: int | None = None, after: float = 0.0
     ) -> None:
-        """End a subscription, or all of the connection, with ``eventStreamTerminated``."""
+        """End a subscription, or all of the connection, with ``eventStreamTerminated``.
+
+        On the stream of listen keys that is ``listenKeyExpired``; the key itself lives on.
+        """
         self._each(connection, after, lambda target: target.terminate(subscription_id))
 
     def revoke(self, key: ApiKey, *, silently: bool = True, after: float = 0.0) -> None:
         """Delete an API key: requests with it are refused, and a session that is logged on hears so at its next one.
 
         What becomes of subscriptions is not documented: they vanish, or with ``silently`` off end with
-        ``eventStreamTerminated``.
+        ``eventStreamTerminated``. So it is with the listen keys and listen tokens that the key has asked for.
         """
 
         def action() -> None:
             key.revoked = True
+            self._listen_keys.revoke(key, silently=silently)
+            self._listen_tokens.revoke(key, silently=silently)
             for target in self._live():
                 target.end_subscriptions(key, silently=silently)
 
         self._later(after, action)
+
+    def expire_listen_key(self, account: Owner, product: Product | KeySpace | str, *, after: float = 0.0) -> None:
+        """End an account's listen key for a product before its time; if there is none, nothing happens.
+
+        It is named by the product, or by the name of its :class:`KeySpace`.
+
+        Raises:
+            ValueError: the product has no listen key.
+        """
+        space = key_space(product)
+        self._later(after, lambda: self._listen_keys.expire(account.uid, space))
+
+    def delete_listen_key(self, account: Owner, product: Product | KeySpace | str, *, after: float = 0.0) -> None:
+        """End it as another process of the account's does with a ``DELETE``, which looks the same."""
+        self.expire_listen_key(account, product, after=after)
+
+    def expire_listen_token(self, account: Owner, symbol: str | None = None, *, after: float = 0.0) -> None:
+        """End the listen tokens of an account's cross margin, or of an isolated pair, before their time."""
+        self._later(after, lambda: self._listen_tokens.expire(account.uid, symbol))
 
     # What becomes of requests
 
@@ -183,17 +208,21 @@ class Faults:
         connection: Which = None,
         after: float = 0.0,
     ) -> None:
-        """Answer the next requests for a method, or any method, with an error; ``executed`` ones have been done."""
+        """Answer the next requests for a method, or any method, with an error; ``executed`` ones have been done.
+
+        A method is named as on the WebSocket API, also for its route of ``/api``; the routes of the other products
+        are named like ``PUT /fapi/v1/listenKey``.
+        """
         error = Refusal(code, msg, status=status, data=data)
         self._script(
-            after, Script(method=method, connection=_id(connection), times=times, execute=executed, error=error)
+            after, Script(method=method, connection=id_of(connection), times=times, execute=executed, error=error)
         )
 
     def lose_answer(
         self, method: str | None = None, *, times: int = 1, connection: Which = None, after: float = 0.0
     ) -> None:
         """Do what the next requests ask for, and never answer them."""
-        self._script(after, Script(method=method, connection=_id(connection), times=times, lost=True))
+        self._script(after, Script(method=method, connection=id_of(connection), times=times, lost=True))
 
     def delay_answer(
         self,
@@ -205,7 +234,27 @@ class Faults:
         after: float = 0.0,
     ) -> None:
         """Answer the next requests late; their events, and other answers, overtake them."""
-        self._script(after, Script(method=method, connection=_id(connection), times=times, delay=seconds))
+        self._script(after, Script(method=method, connection=id_of(connection), times=times, delay=seconds))
+
+    def html_answer(
+        self,
+        method: str | None = None,
+        *,
+        status: int = 502,
+        title: str = "502 Bad Gateway",
+        executed: bool = False,
+        times: int = 1,
+        after: float = 0.0,
+    ) -> None:
+        """Answer the next REST requests with a page of HTML, as a server that stands before the venue does."""
+        error = Refusal(-1000, title, status=status)
+        self._script(after, Script(method=method, times=times, execute=executed, error=error, page=title))
+
+    def cut_answer(
+        self, method: str | None = None, *, executed: bool = True, times: int = 1, after: float = 0.0
+    ) -> None:
+        """End the connections of the next REST requests in place of their answers."""
+        self._script(after, Script(method=method, times=times, execute=executed, cut=True))
 
     def _script(self, after: float, script: Script) -> None:
         self._later(after, lambda: self._scripts.append(script))
@@ -312,7 +361,7 @@ class Faults:
 
     def _each(self, connection: Which, after: float, action: Callable[[Target], None]) -> None:
         def on_all() -> None:
-            wanted = _id(connection)
+            wanted = id_of(connection)
             # A list of its own: a cut takes the connection out of the live ones.
             for target in list(self._live()):
                 if wanted is None or target.id == wanted:
@@ -329,7 +378,3 @@ class Faults:
     async def _sleep_then(self, after: float, action: Callable[[], None]) -> None:
         await trio.sleep(after)
         action()
-
-
-def _id(connection: Which) -> int | None:
-    return connection if connection is None or isinstance(connection, int) else connection.id

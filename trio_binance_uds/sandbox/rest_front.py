@@ -1,7 +1,10 @@
-"""The REST front: an ASGI application with the routes of ``/api/v3``, on the same exchange as the WebSocket front.
+"""The REST front: an ASGI application with the routes of all hosts, and what of it each host shows.
+
+The routes of ``/api/v3`` are spot's own, on the same exchange as the WebSocket front; the others are in a table.
 
 Source: Binance Spot, REST API, "General API Information", "HTTP Return Codes", "Request security" and "Limits"
-(2026-07-21); the retirement of the listen keys is of the change log of 2026-02-20.
+(2026-07-21); "General Info" of Margin Trading and of Derivatives (2026-05-28); the retirement of the listen keys is of
+the change log of 2026-02-20.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from urllib.parse import parse_qsl
 import attrs
 import trio
 
-from trio_binance_uds.sandbox.auth import authenticate_rest
+from trio_binance_uds.products import Host
+from trio_binance_uds.sandbox.auth import authenticate_header, authenticate_rest
 from trio_binance_uds.sandbox.catalogue import ROUTES, Permission
 from trio_binance_uds.sandbox.exchange import Refusal
+from trio_binance_uds.sandbox.families import Family, family_of
 from trio_binance_uds.sandbox.keys import ApiKey
 from trio_binance_uds.sandbox.timeunit import in_microseconds
 from trio_binance_uds.sandbox.venue import Answer, Venue, retry_after_seconds
@@ -27,7 +32,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _MAX_BODY = 2**20
 _TIME_UNITS = {"MILLISECOND": False, "MICROSECOND": True}
-_ORDER_HEADERS = {"SECOND": b"x-mbx-order-count-10s", "DAY": b"x-mbx-order-count-1d"}
+_ORDER_HEADERS = {
+    "SECOND": b"x-mbx-order-count-10s",
+    "MINUTE": b"x-mbx-order-count-1m",
+    "DAY": b"x-mbx-order-count-1d",
+}
+_JSON = b"application/json;charset=UTF-8"
+CUT = "trio_binance_uds.cut"
+"""The extension of the ASGI scope that ends the connection of a request."""
 _RETIRED = {
     "/api/v3/userDataStream": ("POST", "PUT", "DELETE"),
     "/api/v1/userDataStream": ("GET", "POST", "PUT", "DELETE"),
@@ -51,6 +63,16 @@ class _Request:
     body: str
     headers: Mapping[str, str]
     ip: str
+
+    @property
+    def route(self) -> str:
+        """The route as the faults and the limits name it."""
+        return f"{self.verb} {self.path}"
+
+    @property
+    def time_unit(self) -> str:
+        """The unit that was asked for, whatever it may be."""
+        return self.headers.get("x-mbx-time-unit", "MILLISECOND").upper()
 
     def params(self) -> dict[str, str]:
         """Return the parameters of query string and body; the query string wins.
@@ -76,13 +98,24 @@ def _without_signature(text: str) -> str:
 
 
 class RestFront:
-    """The ASGI application. Give it to ``httpx.ASGITransport``, or to any server of ASGI."""
+    """The ASGI application of all hosts together. Give it to ``httpx.ASGITransport``, or to any server of ASGI."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of the server."""
+        await self._serve(scope, receive, send, None)
+
+    def at(self, host: Host) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return the application of one host, where nothing is found of the others."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send, host)
+
+        return serve
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, host: Host | None) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
@@ -92,56 +125,85 @@ class RestFront:
         if request is None:
             await _respond(send, 413, b"", b"text/plain", [])
             return
+        family = family_of(request.path)
+        if family is None or host not in (None, family.host):
+            await self._not_found(request, send)
+            return
         if request.verb in _RETIRED.get(request.path, ()):
             await _respond(send, 410, _page("410 Gone"), b"text/html", [])
             return
-        name = ROUTES.get((request.verb, request.path))
-        if name is None:
+        answer = self._answer(request, family)
+        if answer is None:
             await self._not_found(request, send)
             return
-        answer = self._answer(name, request)
         if answer.lost:
             # The client gets nothing until it gives up: behind a whole request, that is what is received next.
             await receive()
             return
         if answer.delay:
             await trio.sleep(answer.delay)
-        await _respond(
-            send,
-            answer.status,
-            self._body(answer, request),
-            b"application/json;charset=UTF-8",
-            self._headers(answer, request),
-        )
+        if answer.cut:
+            await _cut(scope)
+            return
+        if answer.page is not None:
+            await _respond(send, answer.status, _page(answer.page), b"text/html", [])
+            return
+        headers = self._headers(answer, request, family)
+        await _respond(send, answer.status, self._body(answer, request, family), _JSON, headers)
 
-    def _answer(self, name: str, request: _Request) -> Answer:
+    def _answer(self, request: _Request, family: Family) -> Answer | None:
+        """Return the answer to a request, or ``None`` if there is no such route."""
         venue = self._venue
+        name = ROUTES.get((request.verb, request.path))
+        service = venue.services.find(request.verb, request.path)
+        if name is None and service is None:
+            return None
         try:
             params = request.params()
-            if request.headers.get("x-mbx-time-unit", "MILLISECOND").upper() not in _TIME_UNITS:
+            if family.speaks_microseconds and request.time_unit not in _TIME_UNITS:
                 raise Refusal(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
         except Refusal as refusal:
             return Answer(status=refusal.status, error={"code": refusal.code, "msg": refusal.msg})
+        api_key = request.headers.get("x-mbx-apikey")
 
         def authenticate(permission: Permission) -> ApiKey:
-            api_key = request.headers.get("x-mbx-apikey")
-            return authenticate_rest(venue.keys, api_key, params, request.signed_text(), venue.clock.now(), permission)
+            if service is not None and not service.signed:
+                return authenticate_header(venue.keys, api_key, permission)
+            malformed = 400 if service is None else 401
+            return authenticate_rest(
+                venue.keys,
+                api_key,
+                params,
+                request.signed_text(),
+                venue.clock.now(),
+                permission,
+                malformed=malformed,
+            )
 
+        if service is not None:
+            return venue.serve(request.ip, request.route, service, params, authenticate)
+        assert name is not None, "one of the two is there"
         return venue.answer(request.ip, name, params, authenticate)
 
-    def _body(self, answer: Answer, request: _Request) -> bytes:
+    def _body(self, answer: Answer, request: _Request, family: Family) -> bytes:
         if answer.error is not None:
             error = dict(answer.error)
             if answer.status in (418, 429):
                 # On REST the time to wait is in a header.
                 error.pop("data", None)
             return dumps(error).encode()
-        micro = _TIME_UNITS[request.headers.get("x-mbx-time-unit", "MILLISECOND").upper()]
+        micro = family.speaks_microseconds and _TIME_UNITS[request.time_unit]
         return dumps(in_microseconds(answer.result) if micro else answer.result).encode()
 
-    def _headers(self, answer: Answer, request: _Request) -> list[tuple[bytes, bytes]]:
-        used = str(self._venue.limiter.weight_used(request.ip)).encode()
-        headers = [(b"x-mbx-used-weight", used), (b"x-mbx-used-weight-1m", used)]
+    def _headers(self, answer: Answer, request: _Request, family: Family) -> list[tuple[bytes, bytes]]:
+        limiter = self._venue.limiter
+        if answer.charged is None:
+            used = limiter.weight_used(request.ip, family.budget or request.route)
+            names = family.used_headers
+        else:
+            used = limiter.weight_used(answer.charged, request.route)
+            names = (b"x-sapi-used-uid-weight-1m",)
+        headers = [(name, str(used).encode()) for name in names]
         for row in answer.rate_limits:
             if row["rateLimitType"] == "ORDERS":
                 headers.append((_ORDER_HEADERS[row["interval"]], str(row["count"]).encode()))
@@ -154,7 +216,15 @@ class RestFront:
         if "text/html" in request.headers.get("accept", ""):
             await _respond(send, 404, _page("404 Not Found"), b"text/html", [])
         else:
-            await _respond(send, 404, b'{"code":-1000,"msg":"Not found."}', b"application/json;charset=UTF-8", [])
+            await _respond(send, 404, b'{"code":-1000,"msg":"Not found."}', _JSON, [])
+
+
+async def _cut(scope: Scope) -> None:
+    cut = scope.get("extensions", {}).get(CUT)
+    if cut is None:
+        # Behind no server of ours there is no connection to end.
+        raise ConnectionAbortedError("cut on purpose, by the faults of the sandbox")
+    await cut()
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ read would keep a sandbox from ending, and it does not tell which streams it has
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import trio
@@ -16,9 +17,10 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
-from trio_binance_uds.sandbox.rest_front import RestFront
+from trio_binance_uds.sandbox.rest_front import CUT, Receive, Scope, Send
 
 Address = tuple[str, int]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class _Config(Config):
@@ -67,18 +69,19 @@ class MemoryEnd(trio.abc.HalfCloseableStream):
 class RestServer:
     """Serves the REST front to whoever has a stream."""
 
-    def __init__(self, app: RestFront) -> None:
-        self._app = ASGIWrapper(cast("Any", app))
+    def __init__(self, app: Application) -> None:
+        self._app = app
         self._config = _Config()
         self._context = WorkerContext(None)
         self._streams: set[trio.abc.Stream] = set()
 
-    async def serve(self, stream: trio.abc.Stream) -> None:
-        """Serve one client until it leaves."""
+    async def serve(self, stream: trio.abc.Stream, ip: str = "127.0.0.1") -> None:
+        """Serve one client until it leaves; the address of one on a socket is read there."""
         self._streams.add(stream)
+        app = ASGIWrapper(cast("Any", self._with_cut(stream)))
         try:
             # Hypercorn names the one kind of stream that it expects most, and takes any.
-            await TCPServer(self._app, self._config, self._context, ConnectionState({}), cast("Any", stream))
+            await TCPServer(app, self._config, self._context, ConnectionState({}), cast("Any", stream))
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
@@ -90,5 +93,21 @@ class RestServer:
         # Shielded, since it is called on the way out; closing by force does not wait for anybody.
         with trio.CancelScope(shield=True):
             for stream in tuple(self._streams):
-                transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-                await trio.aclose_forcefully(transport)
+                await _close_under(stream)
+
+    def _with_cut(self, stream: trio.abc.Stream) -> Application:
+        """Return the application, with a way for it to end the connection."""
+
+        async def cut() -> None:
+            await _close_under(stream)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["extensions"] = {**(scope.get("extensions") or {}), CUT: cut}
+            await self._app(scope, receive, send)
+
+        return app
+
+
+async def _close_under(stream: trio.abc.Stream) -> None:
+    """Close the transport under whoever uses a stream."""
+    await trio.aclose_forcefully(stream.transport_stream if isinstance(stream, trio.SSLStream) else stream)

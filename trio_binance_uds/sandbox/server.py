@@ -1,50 +1,64 @@
-"""Opens a sandbox: the exchange, its two fronts on sockets or in memory, and the way for a client to reach them."""
+"""Opens a sandbox: the exchange, the desks, their fronts on sockets or in memory, and the way for a client to them."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import attrs
-import trio
-import trio.testing
-import trustme
 
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.nurseries import open_bare_nursery
 from trio_binance_uds.products import Environment, Host
 from trio_binance_uds.sandbox.accounts import SandboxAccount
+from trio_binance_uds.sandbox.agenda import Agenda
+from trio_binance_uds.sandbox.behaviour import Behaviour
 from trio_binance_uds.sandbox.catalogue import ALL_PERMISSIONS
 from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.desk import Desk
 from trio_binance_uds.sandbox.exchange import Exchange
 from trio_binance_uds.sandbox.faults import Faults
 from trio_binance_uds.sandbox.keys import KeyRing, KeyType
 from trio_binance_uds.sandbox.limits import Limiter, Limits
+from trio_binance_uds.sandbox.listen_keys import ListenKeys
+from trio_binance_uds.sandbox.listen_tokens import ListenTokens
+from trio_binance_uds.sandbox.listening import REST_HOSTS, WS_API, MemoryPorts, Serve, environment, listen, make_tls
+from trio_binance_uds.sandbox.margin import MarginDesk
 from trio_binance_uds.sandbox.rest_front import RestFront
-from trio_binance_uds.sandbox.rest_server import MemoryEnd, RestServer
+from trio_binance_uds.sandbox.rest_server import RestServer
+from trio_binance_uds.sandbox.services import Services
+from trio_binance_uds.sandbox.stream_front import StreamFront
+from trio_binance_uds.sandbox.stream_paths import StreamHost
 from trio_binance_uds.sandbox.venue import Venue
+from trio_binance_uds.sandbox.ws_api import WsApi
 from trio_binance_uds.sandbox.ws_connection import Connection, Timing
-from trio_binance_uds.sandbox.ws_front import PATH, WsFront
+from trio_binance_uds.sandbox.ws_front import Connections, WsFront
 
-_MEMORY_WS_PORT = 9443
-_MEMORY_REST_PORT = 8443
+MakeDesk = Callable[[Exchange, Callable[[], int], int], Desk]
+"""Makes a desk that shares the exchange, the clock (in microseconds) and the seed of a sandbox."""
+
+DESKS: dict[str, MakeDesk] = {}
+"""The desks of a sandbox by their names, which are those of the arguments of ``add_account``."""
 
 
 class Sandbox:
     """A running local Binance; made by :func:`open_sandbox`.
 
     Attributes:
-        environment: where a client finds it.
+        environment: where a client finds it: a URL for every role of :class:`Host`.
         network: how a client reaches it: what to trust, and what to dial with in memory.
-        exchange: the accounts, the order books, and the journal of every event.
+        exchange: the accounts of spot and margin, the order books, and the journal of every event of theirs.
+        desks: what keeps the accounts of the other products, by name; each has a journal of its own.
+        margin: the desk that is named so, for what only it can.
+        listen_keys, listen_tokens: who has which listen key, and which listen tokens are alive.
         clock: what time the server believes it is.
         faults: what goes wrong, on purpose.
         keys: all API keys.
-        rest_app: the REST front as an ASGI application, for ``httpx.ASGITransport``.
+        rest_app: the REST front of all hosts as one ASGI application, for ``httpx.ASGITransport``.
         ca_pem: the certificate to trust when ``tls`` is on, else empty.
     """
 
@@ -52,7 +66,8 @@ class Sandbox:
         self,
         *,
         venue: Venue,
-        ws_front: WsFront,
+        margin: MarginDesk,
+        connections: Connections,
         rest_front: RestFront,
         environment: Environment,
         network: Network,
@@ -61,32 +76,67 @@ class Sandbox:
         self.environment = environment
         self.network = network
         self.exchange: Exchange = venue.exchange
+        self.desks: Mapping[str, Desk] = venue.desks
+        self.margin: MarginDesk = margin
+        self.listen_keys: ListenKeys = venue.listen_keys
+        self.listen_tokens: ListenTokens = venue.listen_tokens
         self.clock: Clock = venue.clock
         self.faults: Faults = venue.faults
         self.keys: KeyRing = venue.keys
         self.rest_app = rest_front
         self.ca_pem = ca_pem
-        self._ws_front = ws_front
+        self._services = venue.services
+        self._connections = connections
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.environment.url(Host.SPOT_WS_API)}>"
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The live WebSocket connections, oldest first."""
-        return self._ws_front.connections
+        """The live WebSocket connections to all hosts, oldest first."""
+        return self._connections.live
 
     def add_account(
         self,
         *,
         balances: Mapping[str, str] | None = None,
+        cross_margin: Mapping[str, str] | None = None,
+        isolated_margin: Mapping[str, Mapping[str, str]] | None = None,
+        usdm: Mapping[str, str] | None = None,
+        coinm: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+        portfolio_margin: Mapping[str, str] | None = None,
+        portfolio_margin_pro: Mapping[str, str] | None = None,
         key: KeyType | str = KeyType.ED25519,
         permissions: Iterable[str] = ALL_PERMISSIONS,
-        **options: Any,
+        **more: Any,
     ) -> SandboxAccount:
-        """Open an account with an API key; ``options`` go to the exchange's own ``add_account``."""
-        account = self.exchange.add_account(balances or {}, **options)
-        return SandboxAccount(self.exchange, account, self.keys.create(account, key, permissions))
+        """Open an account with an API key.
+
+        It has a spot account always, with these ``balances`` by asset, and one of each other product whose balances
+        are given, be they empty; ``isolated_margin`` has balances for each pair, such as
+        ``{"BTCUSDT": {"USDT": "1000"}}``. ``more`` goes to the exchange's own ``add_account``.
+
+        Raises:
+            ValueError: this sandbox has no desk for one of them, or there is no such pair.
+        """
+        wanted = {
+            "margin": cross_margin,
+            "usdm": usdm,
+            "coinm": coinm,
+            "options": options,
+            "portfolio_margin": portfolio_margin,
+            "portfolio_margin_pro": portfolio_margin_pro,
+        }
+        opened = {name: wallet for name, wallet in wanted.items() if wallet is not None}
+        if missing := sorted(opened.keys() - self.desks.keys()):
+            raise ValueError(f"this sandbox has no desk for {missing[0]}")
+        account = self.exchange.add_account(balances or {}, **more)
+        for name, wallet in opened.items():
+            self.desks[name].open_account(account.uid, wallet)
+        for symbol, wallet in (isolated_margin or {}).items():
+            self.margin.open_isolated(account.uid, symbol, wallet)
+        return SandboxAccount(self.exchange, self._services, account, self.keys.create(account, key, permissions))
 
     def add_key(
         self,
@@ -97,21 +147,11 @@ class Sandbox:
     ) -> SandboxAccount:
         """Give an account another API key; returned is the same account with that key."""
         created = self.keys.create(account.exchange_account, key, permissions)
-        return SandboxAccount(self.exchange, account.exchange_account, created)
+        return SandboxAccount(self.exchange, self._services, account.exchange_account, created)
 
     def revoke(self, account: SandboxAccount) -> None:
         """Delete the account's API key; :meth:`Faults.revoke` can do it later, or audibly."""
         self.faults.revoke(account.key)
-
-
-def _tls(host: str) -> tuple[ssl.SSLContext, ssl.SSLContext, bytes]:
-    authority = trustme.CA()
-    certificate = authority.issue_cert(host)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    certificate.configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return server, client, authority.cert_pem.bytes()
 
 
 @asynccontextmanager
@@ -122,6 +162,7 @@ async def open_sandbox(
     seed: int = 0,
     clock: Clock | None = None,
     limits: Limits | None = None,
+    behaviour: Behaviour | None = None,
     lifetime: float = 86_400.0,
     ping_interval: float = 20.0,
     pong_timeout: float = 60.0,
@@ -132,118 +173,124 @@ async def open_sandbox(
     """Run a local Binance for as long as the block runs.
 
     Args:
-        tls: whether both fronts speak TLS; :attr:`Sandbox.network` trusts them.
+        tls: whether all fronts speak TLS; :attr:`Sandbox.network` trusts them.
         in_memory: whether to do without sockets. Clients dial with :attr:`Sandbox.network`, whose streams work with
             :class:`trio.testing.MockClock`. REST is there too, and as :attr:`Sandbox.rest_app`.
         seed: decides everything that is random: keys (RSA's excepted), ids, the storms of the faults.
         clock: the server's; by default one that runs with trio's from the machine's present time on.
         limits: the limits of production by default.
-        lifetime, ping_interval, pong_timeout: seconds, of every WebSocket connection.
-        host, ws_port, rest_port: where to listen; port 0 is any free one.
+        behaviour: what to do where Binance is not known to do one thing; also the times of listen keys and of the
+            streams that they open.
+        lifetime, ping_interval, pong_timeout: seconds, of every connection to the WebSocket API.
+        host: where to listen.
+        ws_port, rest_port: the ports of spot's WebSocket API and REST API; 0 is any free one. The other hosts have
+            ports of their own, which are any free ones.
 
     When the block is left, every connection is cut off and nothing is listening any more.
     """
-    clock = clock or Clock()
-    random = Random(seed)
-    limiter = Limiter(limits or Limits(), clock.now)
-    timing = Timing(lifetime=lifetime, ping_interval=ping_interval, pong_timeout=pong_timeout)
     server_tls: ssl.SSLContext | None = None
     client_tls: ssl.SSLContext | None = None
     ca_pem = b""
     if tls:
-        server_tls, client_tls, ca_pem = _tls(host)
+        server_tls, client_tls, ca_pem = make_tls(host)
     async with open_bare_nursery() as nursery:
-        faults = Faults(
+        connections = Connections()
+        clock = clock or Clock()
+        agenda = Agenda(clock)
+        exchange = Exchange.default(clock.now, seed)
+        margin = MarginDesk(exchange, agenda)
+        venue = _open_venue(
             clock=clock,
-            limiter=limiter,
-            random=Random(random.random()),
-            live=lambda: ws_front.connections,
+            agenda=agenda,
+            exchange=exchange,
+            margin=margin,
+            seed=seed,
+            limits=limits or Limits(),
+            behaviour=behaviour or Behaviour(),
+            connections=connections,
             start_soon=nursery.start_soon,
         )
-        exchange = Exchange.default(clock.now, seed)
-        exchange.rate_limits = limiter.published()
-        venue = Venue(
-            clock=clock,
-            exchange=exchange,
-            keys=KeyRing(Random(random.random())),
-            limiter=limiter,
-            faults=faults,
-        )
-        ws_front = WsFront(venue, timing)
         rest_front = RestFront(venue)
-        rest_server = RestServer(rest_front)
+        rest_servers = {host: RestServer(rest_front.at(host)) for host in REST_HOSTS}
+        ws_timing = Timing(lifetime=lifetime, ping_interval=ping_interval, pong_timeout=pong_timeout)
+        servers: dict[str, Serve] = {
+            WS_API: WsFront(venue, connections, WsApi(venue, ws_timing), ws_timing).serve,
+            **{name: server.serve for name, server in rest_servers.items()},
+        }
+        for name in StreamHost:
+            front = StreamFront(venue, name)
+            servers[name] = WsFront(venue, connections, front, front.timing).serve
+        nursery.start_soon(agenda.run)
         network = Network(ssl_context=client_tls)
         try:
             if in_memory:
-                ws_port, rest_port = _MEMORY_WS_PORT, _MEMORY_REST_PORT
-                dial = partial(_dial, nursery, ws_front, rest_server, server_tls)
-                network = attrs.evolve(network, open_stream=dial)
+                memory = MemoryPorts(nursery, servers, server_tls)
+                ports = memory.ports
+                network = attrs.evolve(network, open_stream=memory.dial)
             else:
-                ws_port = await _listen(nursery, partial(_serve_ws, ws_front, server_tls), host, ws_port)
-                rest_port = await _listen(nursery, partial(_serve_rest, rest_server, server_tls), host, rest_port)
+                wanted = {WS_API: ws_port, Host.SPOT_REST: rest_port}
+                ports = await listen(nursery, servers, server_tls, host, wanted)
             yield Sandbox(
                 venue=venue,
-                ws_front=ws_front,
+                margin=margin,
+                connections=connections,
                 rest_front=rest_front,
-                environment=_environment(host, ws_port, rest_port, secure=tls),
+                environment=environment(host, ports, secure=tls),
                 network=network,
                 ca_pem=ca_pem,
             )
         finally:
             nursery.cancel_scope.cancel()
-            await rest_server.close()
+            for server in rest_servers.values():
+                await server.close()
 
 
-async def _listen(
-    nursery: trio.Nursery, serve: Callable[[trio.SocketStream], Awaitable[None]], host: str, port: int
-) -> int:
-    """Start to listen and return the port."""
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    chosen: int = listeners[0].socket.getsockname()[1]
-    await nursery.start(trio.serve_listeners, serve, listeners)
-    return chosen
-
-
-def _environment(host: str, ws_port: int, rest_port: int, *, secure: bool) -> Environment:
-    s = "s" if secure else ""
-    at = f"[{host}]" if ":" in host else host
-    return Environment(
-        "sandbox",
-        {Host.SPOT_WS_API: f"ws{s}://{at}:{ws_port}{PATH}", Host.SPOT_REST: f"http{s}://{at}:{rest_port}"},
+def _open_venue(
+    *,
+    clock: Clock,
+    agenda: Agenda,
+    exchange: Exchange,
+    margin: MarginDesk,
+    seed: int,
+    limits: Limits,
+    behaviour: Behaviour,
+    connections: Connections,
+    start_soon: Callable[..., None],
+) -> Venue:
+    """Put together everything that is behind the fronts."""
+    random = Random(seed)
+    for_faults, for_keys, for_listen_keys, for_tokens = (Random(random.random()) for _ in range(4))
+    limiter = Limiter(limits, clock.now)
+    exchange.rate_limits = limiter.published()
+    desks: dict[str, Desk] = {"margin": margin}
+    desks.update((name, make(exchange, clock.now, seed)) for name, make in DESKS.items())
+    listen_keys = ListenKeys(
+        clock.now,
+        agenda,
+        for_listen_keys,
+        life=behaviour.listen_key_life,
+        text_expiry_times=behaviour.text_expiry_times,
     )
-
-
-async def _serve_ws(ws_front: WsFront, tls: ssl.SSLContext | None, stream: trio.SocketStream) -> None:
-    try:
-        ip: str = stream.socket.getpeername()[0]
-    except OSError:
-        # The client is gone already.
-        await trio.aclose_forcefully(stream)
-        return
-    await ws_front.serve(_secured(stream, tls), ip)
-
-
-async def _serve_rest(rest_server: RestServer, tls: ssl.SSLContext | None, stream: trio.SocketStream) -> None:
-    await rest_server.serve(_secured(stream, tls))
-
-
-async def _dial(
-    nursery: trio.Nursery,
-    ws_front: WsFront,
-    rest_server: RestServer,
-    tls: ssl.SSLContext | None,
-    host: str,
-    port: int,
-) -> trio.abc.Stream:
-    """Stand in for ``trio.open_tcp_stream``, with the server's end of the pipe in its own task."""
-    await trio.lowlevel.checkpoint()
-    serve = {_MEMORY_WS_PORT: ws_front.serve, _MEMORY_REST_PORT: rest_server.serve}.get(port)
-    if serve is None or nursery.cancel_scope.cancel_called:
-        raise ConnectionRefusedError(f"nothing listens on {host}:{port} in this sandbox")
-    client, server = trio.testing.memory_stream_pair()
-    nursery.start_soon(serve, _secured(MemoryEnd(server), tls))
-    return client
-
-
-def _secured(stream: trio.abc.Stream, tls: ssl.SSLContext | None) -> trio.abc.Stream:
-    return stream if tls is None else trio.SSLStream(stream, tls, server_side=True)
+    listen_tokens = ListenTokens(clock.now, agenda, for_tokens, margin.account)
+    return Venue(
+        clock=clock,
+        exchange=exchange,
+        keys=KeyRing(for_keys),
+        limiter=limiter,
+        faults=Faults(
+            clock=clock,
+            limiter=limiter,
+            random=for_faults,
+            live=lambda: connections.live,
+            start_soon=start_soon,
+            listen_keys=listen_keys,
+            listen_tokens=listen_tokens,
+        ),
+        behaviour=behaviour,
+        desks=MappingProxyType(desks),
+        listen_keys=listen_keys,
+        listen_tokens=listen_tokens,
+        services=Services(
+            clock=clock, limiter=limiter, desks=desks, listen_keys=listen_keys, listen_tokens=listen_tokens
+        ),
+    )

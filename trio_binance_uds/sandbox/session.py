@@ -5,8 +5,8 @@ Rules of the machine:
 * A request is dealt with at once, in one piece: nothing else happens between a request and its answer.
 * The events that a request causes on its own connection follow its answer, unless the faults say otherwise.
   Those for other connections have left by then.
-* A session is logged on with one key or none. Subscriptions do not depend on that, except that a logout ends the
-  one that was made with ``userDataStream.subscribe``.
+* A session is logged on with one key or none. Subscriptions do not depend on that, but for the one that the logon has
+  made.
 
 Source: Binance Spot, WebSocket API: "Request format", "Response format", "Session Authentication", "User Data
 Stream requests" (2026-07-21). What the documents leave open is marked where it is decided.
@@ -17,16 +17,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Any, Protocol
-
-import attrs
+from typing import Any
 
 from trio_binance_uds.sandbox.auth import WireDecimal, authenticate_ws, bad_key, missing
 from trio_binance_uds.sandbox.catalogue import Permission
 from trio_binance_uds.sandbox.exchange import Refusal
-from trio_binance_uds.sandbox.fault_state import Line
 from trio_binance_uds.sandbox.keys import ApiKey, KeyType
+from trio_binance_uds.sandbox.port import Kind, Port
+from trio_binance_uds.sandbox.subscriptions import Subscriptions
 from trio_binance_uds.sandbox.timeunit import in_microseconds
 from trio_binance_uds.sandbox.venue import Answer, Venue
 from trio_binance_uds.wire.json_text import dumps
@@ -38,36 +36,6 @@ _INT64 = range(-(2**63), 2**63)
 _RETIRED = ("userDataStream.start", "userDataStream.ping", "userDataStream.stop")
 _DISTRUST = (-1022, -2014, -2015)
 _WEIGHT = 2
-
-
-class Kind(StrEnum):
-    """What an outgoing text is."""
-
-    ANSWER = "answer"
-    EVENT = "event"
-
-
-class Port(Protocol):
-    """The connection that a session speaks through."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def ip(self) -> str: ...
-    @property
-    def line(self) -> Line: ...
-    def emit(self, text: str, kind: Kind, delay: float) -> None: ...
-    def close(self, code: int, reason: str) -> None: ...
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Subscription:
-    """One account's events on one connection."""
-
-    id: int
-    key: ApiKey
-    by_logon: bool
-    unwatch: Callable[[], None]
 
 
 def _refuse_number(text: str) -> Any:
@@ -87,8 +55,7 @@ class Session:
         self._connected_since = venue.clock.now()
         self._key: ApiKey | None = None
         self._authorized_since: int | None = None
-        self._subscriptions: dict[int, Subscription] = {}
-        self._next_id = 0
+        self._subscriptions = Subscriptions(venue, self._event, microseconds=microseconds)
         self._invalid = 0
         # While a request is being dealt with, its connection's events wait here for the answer.
         self._held: list[str] | None = None
@@ -96,16 +63,17 @@ class Session:
             "session.logon": self._logon,
             "session.status": lambda params: self._status(),
             "session.logout": self._logout,
-            "session.subscriptions": self._list,
+            "session.subscriptions": lambda params: self._subscriptions.listed(),
             "userDataStream.subscribe": self._subscribe,
             "userDataStream.subscribe.signature": self._subscribe_signature,
-            "userDataStream.unsubscribe": self._unsubscribe,
+            "userDataStream.subscribe.listenToken": self._subscriptions.open_with_token,
+            "userDataStream.unsubscribe": self._subscriptions.unsubscribe,
         }
 
     @property
-    def subscriptions(self) -> Mapping[int, Subscription]:
-        """The active subscriptions by their id."""
-        return self._subscriptions
+    def watched(self) -> Mapping[int, int]:
+        """The uid of the account behind each active subscription."""
+        return self._subscriptions.watched
 
     @property
     def api_key(self) -> str | None:
@@ -215,8 +183,7 @@ class Session:
 
     def _logout(self, params: Mapping[str, Any]) -> Any:
         self._key = self._authorized_since = None
-        for subscription in [s for s in self._subscriptions.values() if s.by_logon]:
-            self.terminate(subscription.id)
+        self._subscriptions.log_out()
         return self._status()
 
     def _status(self) -> Any:
@@ -232,54 +199,19 @@ class Session:
 
     # Subscriptions
 
-    def _list(self, params: Mapping[str, Any]) -> Any:
-        return [{"subscriptionId": id} for id in self._subscriptions]
-
     def _subscribe(self, params: Mapping[str, Any]) -> Any:
         stray = len(params.keys() - {"returnRateLimits"})
         if stray:
             raise Refusal(-1104, f"Not all sent parameters were read; read '0' parameter(s) but was sent '{stray}'.")
         if self._key is None or not self._key.allows(Permission.USER_STREAM):
             raise bad_key()
-        return self._open(self._key, by_logon=True)
+        return self._subscriptions.open(self._key, by_logon=True)
 
     def _subscribe_signature(self, params: Mapping[str, Any]) -> Any:
         if "apiKey" not in params:
             # A logged-on session is no substitute: this method always brings its own key.
             raise missing("apiKey")
-        return self._open(self._authenticate(params, Permission.USER_STREAM), by_logon=False)
-
-    def _open(self, key: ApiKey, *, by_logon: bool) -> Any:
-        limits = self._venue.limiter.limits
-        if any(s.key.account is key.account for s in self._subscriptions.values()):
-            raise Refusal(-2035, "The user data stream of this account is already subscribed on this connection.")
-        if len(self._subscriptions) >= limits.active_subscriptions:
-            # The code is documented for another protocol only.
-            raise Refusal(-1191, "Too many subscriptions on this connection.")
-        if self._next_id >= limits.subscription_ids:
-            raise Refusal(-2042, "This connection has used up its subscription ids.")
-        id = self._next_id
-        self._next_id += 1
-        unwatch = self._venue.exchange.watch(key.account, lambda event: self._deliver(id, event))
-        self._subscriptions[id] = Subscription(id=id, key=key, by_logon=by_logon, unwatch=unwatch)
-        return {"subscriptionId": id}
-
-    def _unsubscribe(self, params: Mapping[str, Any]) -> Any:
-        if "subscriptionId" not in params:
-            self.terminate(None)
-            return {}
-        id = params["subscriptionId"]
-        if not isinstance(id, int) or isinstance(id, bool):
-            raise missing("subscriptionId")
-        if id not in self._subscriptions:
-            raise Refusal(-2036, "There is no such active subscription on this connection.")
-        self.terminate(id)
-        return {}
-
-    def _deliver(self, subscription_id: int, event: Mapping[str, Any]) -> None:
-        # One of the events before, in the same delivery, may have ended the subscription.
-        if subscription_id in self._subscriptions:
-            self._event({"subscriptionId": subscription_id, "event": self._times(event)})
+        return self._subscriptions.open(self._authenticate(params, Permission.USER_STREAM), by_logon=False)
 
     def _event(self, frame: Mapping[str, Any], *, may_lead: bool = False) -> None:
         text = dumps(frame)
@@ -292,21 +224,24 @@ class Session:
 
     def send_event(self, event: Mapping[str, Any]) -> None:
         """Send an event to every subscription."""
-        for id in self._subscriptions:
-            self._deliver(id, event)
+        self._subscriptions.send_event(event)
+
+    def announce_shutdown(self) -> None:
+        """Send ``serverShutdown``, which belongs to no subscription."""
+        event = {"e": "serverShutdown", "E": self._time(self._venue.clock.now())}
+        self._event({"event": event}, may_lead=True)
 
     def vanish(self, subscription_id: int | None) -> None:
         """Forget a subscription, or all, without a word; also the end of every session."""
-        for id in [id for id in self._subscriptions if subscription_id in (None, id)]:
-            self._subscriptions.pop(id).unwatch()
+        self._subscriptions.vanish(subscription_id)
 
     def terminate(self, subscription_id: int | None) -> None:
         """End a subscription, or all, each with ``eventStreamTerminated``."""
-        lead = self._venue.faults.terminated_first
-        for id in [id for id in self._subscriptions if subscription_id in (None, id)]:
-            self.vanish(id)
-            event = {"e": "eventStreamTerminated", "E": self._time(self._venue.clock.now())}
-            self._event({"subscriptionId": id, "event": event}, may_lead=lead)
+        self._subscriptions.terminate(subscription_id)
+
+    def end_subscriptions(self, key: ApiKey, *, silently: bool) -> None:
+        """End the subscriptions that were made with an API key."""
+        self._subscriptions.end_with(key, silently=silently)
 
 
 def _valid_id(id: Any) -> bool:

@@ -11,13 +11,18 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.sandbox.auth import AUTH_PARAMETERS
+from trio_binance_uds.sandbox.behaviour import Behaviour
 from trio_binance_uds.sandbox.catalogue import METHODS, Permission
 from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.desk import Desk
 from trio_binance_uds.sandbox.exchange import Exchange, Refusal, UnknownMethod
 from trio_binance_uds.sandbox.fault_state import Script
 from trio_binance_uds.sandbox.faults import Faults
 from trio_binance_uds.sandbox.keys import ApiKey, KeyRing
-from trio_binance_uds.sandbox.limits import Limiter
+from trio_binance_uds.sandbox.limits import Budget, Limiter
+from trio_binance_uds.sandbox.listen_keys import ListenKeys
+from trio_binance_uds.sandbox.listen_tokens import ListenTokens
+from trio_binance_uds.sandbox.services import Service, Services
 
 _UNKNOWN_WEIGHT = 1
 _IGNORED = AUTH_PARAMETERS | {"returnRateLimits"}
@@ -32,7 +37,10 @@ class Answer:
         result: of a request that succeeded.
         error: of one that did not: ``{"code": ..., "msg": ...}``, sometimes with ``data``.
         rate_limits: the limiters that it touched.
+        charged: the uid that the weight was counted for, where it is not the address.
         lost: whether the client must never get this answer.
+        cut: whether the connection is to end in its place.
+        page: the title of an HTML page to send in its place.
         delay: seconds that it comes late.
     """
 
@@ -40,7 +48,10 @@ class Answer:
     result: Any = None
     error: dict[str, Any] | None = None
     rate_limits: tuple[dict[str, Any], ...] = ()
+    charged: int | None = None
     lost: bool = False
+    cut: bool = False
+    page: str | None = None
     delay: float = 0.0
 
 
@@ -62,13 +73,18 @@ def retry_after_seconds(data: Any) -> int | None:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Venue:
-    """The exchange with its doorkeepers."""
+    """The exchange and the desks with their doorkeepers."""
 
     clock: Clock
     exchange: Exchange
     keys: KeyRing
     limiter: Limiter
     faults: Faults
+    behaviour: Behaviour
+    desks: Mapping[str, Desk]
+    listen_keys: ListenKeys
+    listen_tokens: ListenTokens
+    services: Services
 
     def answer(
         self,
@@ -114,16 +130,63 @@ class Venue:
         answer = self.run(ip, name, weight, work, connection=connection)
         return attrs.evolve(answer, rate_limits=(*rows, self.limiter.weight_row(ip)))
 
-    def run(self, ip: str, name: str, weight: int, work: Callable[[], Any], *, connection: int | None = None) -> Answer:
+    def serve(
+        self,
+        ip: str,
+        name: str,
+        service: Service,
+        params: Mapping[str, Any],
+        authenticate: Callable[[Permission], ApiKey],
+    ) -> Answer:
+        """Do what a request to one of the products' routes asks for, as :meth:`answer` does for those of spot."""
+        route, family = service.route, service.family
+        wanted = {key: value for key, value in params.items() if key not in AUTH_PARAMETERS}
+        weight = route.weight(wanted)
+        rows: list[dict[str, Any]] = []
+        charged: list[int] = []
+
+        def work() -> Any:
+            if route.permission is None:
+                return service.do(None, wanted)
+            key = authenticate(route.permission)
+            uid = key.account.uid
+            if route.per_account:
+                charged.append(uid)
+                self.limiter.charge(ip, weight, name, uid)
+            if not route.orders:
+                return service.do(key, wanted)
+            try:
+                self.limiter.check_orders(uid, route.orders, family.orders)
+                result = service.do(key, wanted)
+                self.limiter.count_orders(uid, route.orders, family.orders)
+            finally:
+                rows.extend(self.limiter.order_rows(uid, family.orders))
+            return result
+
+        budget = name if family.budget is None else family.budget
+        answer = self.run(ip, name, 0 if route.per_account else weight, work, budget=budget)
+        return attrs.evolve(answer, rate_limits=tuple(rows), charged=charged[0] if charged else None)
+
+    def run(
+        self,
+        ip: str,
+        name: str,
+        weight: int,
+        work: Callable[[], Any],
+        *,
+        connection: int | None = None,
+        budget: str = Budget.SPOT,
+    ) -> Answer:
         """Do a piece of work as the fault scripts will have it, for its weight."""
         script = self.faults.script_for(name, connection) or Script()
+        wrong: dict[str, Any] = {"lost": script.lost, "cut": script.cut, "page": script.page, "delay": script.delay}
         try:
-            self.limiter.charge(ip, weight)
+            self.limiter.charge(ip, weight, budget)
             result = work() if script.execute else None
             if script.error is not None:
                 raise script.error
         except UnknownMethod:
             return Answer(status=400, error={"code": -1020, "msg": f"The operation {name} is not supported."})
         except Refusal as refusal:
-            return Answer(status=refusal.status, error=error_of(refusal), lost=script.lost, delay=script.delay)
-        return Answer(status=200, result=result, lost=script.lost, delay=script.delay)
+            return Answer(status=refusal.status, error=error_of(refusal), **wrong)
+        return Answer(status=200, result=result, **wrong)

@@ -1,4 +1,4 @@
-"""One upgraded WebSocket connection of the sandbox: its socket, its queue of outgoing frames, its three timers.
+"""One upgraded WebSocket connection, whatever is spoken on it: its socket, its outgoing frames, its three timers.
 
 Rules of the machine:
 
@@ -8,7 +8,8 @@ Rules of the machine:
 * The connection ends in one place: whatever happens cancels the scope, and the stream is closed on the way out.
 
 Source: Binance Spot, WebSocket API, "General API Information" (2026-07-21): a ping every 20 s, the connection is cut
-without a pong within a minute, and ends after 24 h. Close codes are not documented; 1008 has been observed.
+without a pong within a minute, and ends after 24 h. Binance Derivatives, "Websocket Market Streams" (2026-05-28): other
+times, and ten messages per second at most. Close codes are not documented; 1008 has been observed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import heapq
 import socket
 import struct
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ import trio
 from trio_binance_uds.sandbox.fault_state import How, Line
 from trio_binance_uds.sandbox.framing import Framing, Item, Message, PingReceived, PongReceived
 from trio_binance_uds.sandbox.keys import ApiKey
-from trio_binance_uds.sandbox.session import Kind, Session
+from trio_binance_uds.sandbox.port import AnySession, Kind, Port
 from trio_binance_uds.sandbox.venue import Venue
 
 _READ_SIZE = 65_536
@@ -35,13 +36,17 @@ _READ_SIZE = 65_536
 
 @attrs.frozen(kw_only=True)
 class Timing:
-    """Seconds that a connection's timers take; the defaults are production's."""
+    """Seconds that a connection's timers take; the defaults are those of the WebSocket API in production.
+
+    More frames than ``messages_per_second`` within a second, pings and pongs included, end the connection.
+    """
 
     lifetime: float = 86_400.0
     ping_interval: float = 20.0
     pong_timeout: float = 60.0
     handshake: float = 10.0
     close: float = 2.0
+    messages_per_second: int | None = None
 
 
 class Connection:
@@ -50,6 +55,7 @@ class Connection:
     Attributes:
         id: counts up from 1 for each sandbox.
         ip: where the client comes from.
+        path: what the client has asked for, without a listen key.
         opened_at: the server's time of the upgrade.
         line: what is wrong with it on purpose.
     """
@@ -61,12 +67,14 @@ class Connection:
         *,
         id: int,
         ip: str,
+        path: str,
         venue: Venue,
         timing: Timing,
-        **session_options: bool,
+        open_session: Callable[[Port], AnySession],
     ) -> None:
         self.id = id
         self.ip = ip
+        self.path = path
         self.opened_at: datetime = venue.clock.datetime()
         self.line: Line = venue.faults.new_line()
         self._stream = stream
@@ -74,7 +82,7 @@ class Connection:
         self._venue = venue
         self._timing = timing
         self._scope = trio.CancelScope()
-        self._session = Session(venue, self, **session_options)
+        self._session = open_session(self)
         # (due, number, frame); None in place of a frame ends the connection.
         self._queue: list[tuple[float, int, bytes | None]] = []
         self._number = 0
@@ -85,6 +93,7 @@ class Connection:
         self._polite = False
         self._closing = False
         self._pings: deque[tuple[bytes, float]] = deque()
+        self._arrivals: deque[float] = deque(maxlen=timing.messages_per_second)
 
     @property
     def is_live(self) -> bool:
@@ -94,12 +103,12 @@ class Connection:
     @property
     def accounts(self) -> tuple[int, ...]:
         """The uids of the accounts whose events this connection gets, in the order of their subscriptions."""
-        return tuple(subscription.key.account.uid for subscription in self._session.subscriptions.values())
+        return tuple(self._session.watched.values())
 
     @property
     def subscriptions(self) -> dict[int, int]:
         """The uid of the account behind each active subscription id."""
-        return {id: subscription.key.account.uid for id, subscription in self._session.subscriptions.items()}
+        return dict(self._session.watched)
 
     @property
     def api_key(self) -> str | None:
@@ -128,13 +137,13 @@ class Connection:
         """End a subscription, or all, with ``eventStreamTerminated``."""
         self._session.terminate(subscription_id)
 
+    def announce_shutdown(self) -> None:
+        """Say that the connection is about to be closed, if that is said on it."""
+        self._session.announce_shutdown()
+
     def end_subscriptions(self, key: ApiKey, *, silently: bool) -> None:
         """End the subscriptions that were made with this key."""
-        for id in [id for id, subscription in self._session.subscriptions.items() if subscription.key is key]:
-            if silently:
-                self._session.vanish(id)
-            else:
-                self._session.terminate(id)
+        self._session.end_subscriptions(key, silently=silently)
 
     def _send(self, data: str | bytes, kind: Kind | None = None, delay: float = 0.0) -> None:
         line = self.line
@@ -214,12 +223,23 @@ class Connection:
             if self._closing:
                 # What comes behind the request for which the connection is closed is not looked at.
                 return
-            if isinstance(item, Message):
+            if self._is_one_too_many():
+                self.close(1008, "Too many requests")
+            elif isinstance(item, Message):
                 self._session.receive(item.data)
             elif isinstance(item, PongReceived):
                 self._take_pong(item.payload)
             elif isinstance(item, PingReceived) and self.line.answer_pings and self._framing.is_open:
                 self._put(self._framing.pong(item.payload))
+
+    def _is_one_too_many(self) -> bool:
+        most = self._timing.messages_per_second
+        if most is None:
+            return False
+        now = trio.current_time()
+        full = len(self._arrivals) == most and now - self._arrivals[0] < 1.0
+        self._arrivals.append(now)
+        return full
 
     def _take_pong(self, payload: bytes) -> None:
         # A pong that answers no ping of ours is allowed, and proves nothing.

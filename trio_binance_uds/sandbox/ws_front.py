@@ -1,79 +1,89 @@
-"""The WebSocket front: the HTTP upgrade at ``/ws-api/v3``, and the connections that come of it.
+"""The WebSocket fronts: the HTTP upgrade, and the connections that come of it, whatever is spoken on them.
 
-Source: Binance Spot, WebSocket API, "General API Information" and "Rate limits"; SBE FAQ for the errors of an upgrade
-(2026-07-21). SBE itself is not offered here: asking for it is answered as by a server that has it switched off.
+Source: Binance Spot, WebSocket API, "General API Information" and "Rate limits" (2026-07-21).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from urllib.parse import parse_qsl, urlsplit
+from types import MappingProxyType
+from typing import Protocol
 
+import attrs
 import trio
 
 from trio_binance_uds.sandbox.exchange import Refusal
 from trio_binance_uds.sandbox.fault_state import Door
 from trio_binance_uds.sandbox.framing import Framing, Item, Upgrade
+from trio_binance_uds.sandbox.port import AnySession, Port
 from trio_binance_uds.sandbox.venue import Venue, retry_after_seconds
 from trio_binance_uds.sandbox.ws_connection import Connection, Timing
 from trio_binance_uds.wire.json_text import dumps
 
-PATH = "/ws-api/v3"
-_WEIGHT = 2
 _READ_SIZE = 65_536
-_TIME_UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
-_BOOLEANS = {"true": True, "false": False}
 
 
-def session_options(query: str) -> dict[str, bool]:
-    """Return what the parameters of a connection URL say about the session.
+@attrs.frozen(kw_only=True)
+class Admission:
+    """What becomes of an upgrade that was let in.
 
-    Raises:
-        Refusal: one of the five has a value that it cannot have, or is given twice.
+    Attributes:
+        path: what was asked for, without anything that is secret.
+        headers: what goes with the 101.
     """
-    options: dict[str, bool] = {}
-    pairs = parse_qsl(query, keep_blank_values=True)
-    given = dict(pairs)
-    for name in ("returnRateLimits", "timeUnit", "responseFormat", "sbeSchemaId", "sbeSchemaVersion"):
-        if sum(1 for key, _ in pairs if key == name) > 1:
-            raise Refusal(-1101, f"Duplicate values for parameter '{name}' detected.")
-    if "returnRateLimits" in given:
-        if given["returnRateLimits"] not in _BOOLEANS:
-            raise Refusal(-1130, "Data sent for parameter 'returnRateLimits' is not valid.")
-        options["return_rate_limits"] = _BOOLEANS[given["returnRateLimits"]]
-    if "timeUnit" in given:
-        if given["timeUnit"] not in _TIME_UNITS:
-            raise Refusal(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
-        options["microseconds"] = _TIME_UNITS[given["timeUnit"]]
-    for name in ("sbeSchemaId", "sbeSchemaVersion"):
-        if name in given and not (given[name].isascii() and given[name].isdigit()):
-            raise Refusal(-1152, f"Invalid '{name}'; expected an integer.")
-    match given.get("responseFormat", "json"):
-        case "json":
-            pass
-        case "sbe" if "sbeSchemaId" in given and "sbeSchemaVersion" in given:
-            raise Refusal(-1155, "SBE is not enabled.")
-        case "sbe":
-            raise Refusal(-1152, "SBE needs 'sbeSchemaId' and 'sbeSchemaVersion'.")
-        case _:
-            raise Refusal(-1130, "Data sent for parameter 'responseFormat' is not valid.")
-    return options
+
+    path: str
+    open_session: Callable[[Port], AnySession]
+    timing: Timing
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
-class WsFront:
-    """Everything behind the port of the WebSocket API."""
+class Entrance(Protocol):
+    """Decides about upgrades."""
 
-    def __init__(self, venue: Venue, timing: Timing) -> None:
-        self._venue = venue
-        self._timing = timing
+    def admit(self, target: str, ip: str) -> Admission:
+        """Let a request in, by the target of it: its path with the query string.
+
+        Raises:
+            Refusal: the upgrade is to be answered with that.
+        """
+        ...
+
+
+class Connections:
+    """The live connections of all fronts of a sandbox."""
+
+    def __init__(self) -> None:
         self._ids = count(1)
         self._live: dict[int, Connection] = {}
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
-        """The live connections, oldest first."""
+    def live(self) -> tuple[Connection, ...]:
+        """Those that nothing has ended yet, oldest first."""
         return tuple(connection for connection in self._live.values() if connection.is_live)
+
+    def next_id(self) -> int:
+        """Return a number for a connection."""
+        return next(self._ids)
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in."""
+        self._live[connection.id] = connection
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        del self._live[connection.id]
+
+
+class WsFront:
+    """Everything behind one port: the upgrades, and the connections that come of them."""
+
+    def __init__(self, venue: Venue, connections: Connections, entrance: Entrance, timing: Timing) -> None:
+        self._venue = venue
+        self._connections = connections
+        self._entrance = entrance
+        self._timing = timing
 
     async def serve(self, stream: trio.abc.Stream, ip: str = "127.0.0.1") -> None:
         """Serve one client from its first byte to the end; the stream is closed afterwards."""
@@ -90,7 +100,7 @@ class WsFront:
                 try:
                     await connection.run(items[1:])
                 finally:
-                    del self._live[connection.id]
+                    self._connections.remove(connection)
                 return
             with trio.move_on_after(self._timing.close):
                 await stream.send_all(b"".join(data or b"" for data in framing.output()))
@@ -126,16 +136,12 @@ class WsFront:
             return None
         request = items[0]
         assert isinstance(request, Upgrade), "a server's first item is the request"
-        parts = urlsplit(request.target)
         wait = None
         try:
             if door is not None and door.status is not None:
                 wait = door.retry_after
                 raise Refusal(door.code, door.msg, status=door.status)
-            if parts.path != PATH:
-                raise Refusal(-1000, "Not found.", status=404)
-            self._venue.limiter.connect(ip, _WEIGHT)
-            options = session_options(parts.query)
+            admission = self._entrance.admit(request.target, ip)
         except Refusal as refusal:
             headers = {"Content-Type": "application/json;charset=UTF-8"}
             wait = retry_after_seconds(refusal.data) or wait
@@ -143,12 +149,18 @@ class WsFront:
                 headers["Retry-After"] = str(wait)
             framing.reject(refusal.status, headers, dumps({"code": refusal.code, "msg": refusal.msg}).encode())
             return None
-        used = str(self._venue.limiter.weight_used(ip))
-        if not framing.accept({"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}):
+        if not framing.accept(admission.headers):
             return None
         # Live before the client has read the 101, so that a test which has read it finds the connection.
         connection = Connection(
-            stream, framing, id=next(self._ids), ip=ip, venue=self._venue, timing=self._timing, **options
+            stream,
+            framing,
+            id=self._connections.next_id(),
+            ip=ip,
+            path=admission.path,
+            venue=self._venue,
+            timing=admission.timing,
+            open_session=admission.open_session,
         )
-        self._live[connection.id] = connection
+        self._connections.add(connection)
         return connection

@@ -204,16 +204,25 @@ class Engine:
         Raises:
             Refusal: the free balance does not suffice; nothing was changed.
         """
+        asset, amount = self.cost(orders)
+        reservation = Reservation(orders[0].account, asset)
+        reservation.grow_to(amount)
+        for order in orders:
+            order.reservation = reservation
+
+    def cost(self, orders: list[Order]) -> tuple[str, Decimal]:
+        """Return the asset, and how much of it, that one drafted order or either of two may have to pay.
+
+        Raises:
+            Refusal: the book does not have what a market order needs.
+        """
         first = orders[0]
         if first.type == "MARKET":
             self._plan_market(first)
             amount = self._market_cost(first) if first.is_buy else first.needs()
         else:
             amount = max(order.needs() for order in orders)
-        reservation = Reservation(first.account, first.symbol.paid_with(first.side))
-        reservation.grow_to(amount)
-        for order in orders:
-            order.reservation = reservation
+        return first.symbol.paid_with(first.side), amount
 
     def _plan_market(self, order: Order) -> None:
         """Turn the quote quantity of a market order into a quantity, as far as the book reaches."""

@@ -68,6 +68,7 @@ class Exchange:
         self._random = random.Random(seed)
         self._list_id = -1
         self._delivery = Delivery(self.journal)
+        self._observers: list[Callable[[], None]] = []
 
     @classmethod
     def default(cls, now: Callable[[], int], seed: int = 0) -> Exchange:
@@ -188,6 +189,10 @@ class Exchange:
         """
         return self._delivery.watch(account.uid, sink)
 
+    def observe(self, observer: Callable[[], None]) -> None:
+        """Call a function behind every step of the exchange, when its events are out. Prices may have moved."""
+        self._observers.append(observer)
+
     def deposit(self, account: Account, asset: str, amount: Amount) -> None:
         """Add to a free balance from outside."""
         self._move(account, asset, _amount(amount))
@@ -199,6 +204,21 @@ class Exchange:
             InsufficientFunds: there is less; nothing was changed.
         """
         self._move(account, asset, -_amount(amount))
+
+    def adjust(self, account: Account, asset: str, amount: Amount) -> None:
+        """Add to a free balance, or with a negative amount take from it, and tell the new balance only.
+
+        It is for what is neither trade nor transfer, such as loans.
+
+        Raises:
+            InsufficientFunds: there is less; nothing was changed.
+        """
+        change = Decimal(amount)
+        if account.free(asset) + change < 0:
+            raise refusals.InsufficientFunds(f"less than {-change} {asset} is free")
+        with self.transaction() as tx:
+            account.change(asset, free=change)
+            tx.touch(account, asset)
 
     def lock_externally(self, account: Account, asset: str, amount: Amount) -> None:
         """Lock part of a free balance from outside, such as for collateral.
@@ -300,6 +320,8 @@ class Exchange:
         finally:
             tx.close()
             self._delivery.flush()
+            for observer in self._observers:
+                observer()
 
     def _move(self, account: Account, asset: str, amount: Decimal) -> None:
         if account.free(asset) + amount < 0:

@@ -56,37 +56,49 @@ class Question:
         return (self.method, *sorted((name, str(value)) for name, value in self.params.items()))
 
 
-class Inquiry:
-    """The questions of one recovery."""
+class Budget:
+    """What may be spent on questions; inquiries at the same time can share it, and so the end of the asking too.
 
-    def __init__(self, request: Request, max_weight: int) -> None:
-        self._request = request
+    Attributes:
+        spent: the weight spent so far.
+        stopped_by: why asking on makes no sense; empty as long as it does.
+    """
+
+    def __init__(self, max_weight: int) -> None:
         self._max_weight = max_weight
-        self._slots = trio.Semaphore(_AT_ONCE)
-        self._waiting: dict[Question, None] = {}
-        self._unasked: list[str] = []
-        self._failures: list[str] = []
-        self._stopped_by: str = ""
         self.spent: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether asking on makes no sense."""
-        return bool(self._stopped_by)
-
-    def reasons(self) -> list[str]:
-        """Say what was not answered, and why."""
-        reasons = [self._stopped_by] if self._stopped_by else []
-        reasons += self._failures
-        if self._waiting:
-            reasons.append(f"no answer came in time for {_listed([question.about for question in self._waiting])}")
-        if self._unasked and not self._stopped_by:
-            reasons.append(f"the allowed weight did not suffice for {_listed(self._unasked)}")
-        return reasons
+        self.stopped_by: str = ""
 
     def affords(self, weight: int) -> bool:
         """Whether a question of this weight can still be asked."""
         return self.spent + weight <= self._max_weight
+
+
+class Inquiry:
+    """The questions of one recovery, asked within a weight, or within a budget that is shared."""
+
+    def __init__(self, request: Request, budget: Budget | int) -> None:
+        self._request = request
+        self._budget = Budget(budget) if isinstance(budget, int) else budget
+        self._slots = trio.Semaphore(_AT_ONCE)
+        self._waiting: dict[Question, None] = {}
+        self._unasked: list[str] = []
+        self._failures: list[str] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether asking on makes no sense."""
+        return bool(self._budget.stopped_by)
+
+    def reasons(self) -> list[str]:
+        """Say what was not answered, and why."""
+        reasons = [self._budget.stopped_by] if self.is_over else []
+        reasons += self._failures
+        if self._waiting:
+            reasons.append(f"no answer came in time for {_listed([question.about for question in self._waiting])}")
+        if self._unasked and not self.is_over:
+            reasons.append(f"the allowed weight did not suffice for {_listed(self._unasked)}")
+        return reasons
 
     async def ask(self, questions: Iterable[Question]) -> None:
         """Ask all of it at once, and what follows from the answers; return when everything has been answered."""
@@ -96,10 +108,10 @@ class Inquiry:
                 nursery.start_soon(self._pursue, question, nursery.cancel_scope)
 
     def _reserve(self, question: Question) -> bool:
-        if self._stopped_by or not self.affords(question.weight):
+        if self.is_over or not self._budget.affords(question.weight):
             self._unasked.append(question.about)
             return False
-        self.spent += question.weight
+        self._budget.spent += question.weight
         self._waiting[question] = None
         return True
 
@@ -110,14 +122,14 @@ class Inquiry:
             async with self._slots:
                 left += [follow for follow in await self._answer(question) if self._reserve(follow)]
                 self._waiting.pop(question, None)
-                if self._stopped_by:
+                if self.is_over:
                     batch.cancel()  # Before the slot is free for another question.
 
     async def _answer(self, question: Question) -> Sequence[Question]:
         try:
             return question.use(await self._result(question)) or ()
         except (NotConnected, RateLimited, AuthenticationFailed) as error:
-            self._stopped_by = self._stopped_by or str(error)
+            self._budget.stopped_by = self._budget.stopped_by or str(error)
         except ApiError as error:
             if error.code in question.excuses:
                 question.excuses[error.code]()
@@ -131,9 +143,9 @@ class Inquiry:
         for _ in range(_TRIES - 1):
             with trio.move_on_after(_PATIENCE_SECONDS), suppress(OutcomeUnknown):
                 return await self._request(question.method, dict(question.params))
-            if not self.affords(question.weight):
+            if not self._budget.affords(question.weight):
                 break
-            self.spent += question.weight
+            self._budget.spent += question.weight
         return await self._request(question.method, dict(question.params))
 
 

@@ -8,7 +8,7 @@ Source: Binance Spot, WebSocket API, "Account requests" (2026-07-21).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -82,6 +82,8 @@ _ZERO = Decimal(0)
 
 _READ_ALWAYS = _readers(_ALWAYS, can_be_none=False)
 _READ_SOMETIMES = _readers(_SOMETIMES, can_be_none=True)
+QUERIED: Mapping[str, str] = MappingProxyType({**_ALWAYS, **_SOMETIMES})
+"""The fields of a report that queries tell, by their names there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,10 +92,12 @@ class OrderAnswer:
 
     Attributes:
         state: the fields of an :class:`ExecutionReport` that the answer has, by their names there.
+        untold: those that an answer of its kind should have and this one has not.
     """
 
     state: Mapping[str, Any] = attrs.field(repr=False)
     raw: Mapping[str, Any] = attrs.field(repr=False)
+    untold: frozenset[str] = frozenset()
     symbol: str
     order_id: int
     list_id: int
@@ -126,9 +130,17 @@ class OrderAnswer:
         for query, (name, convert) in _READ_SOMETIMES.items():
             if raw.get(query) is not None:
                 state[name] = member(raw, query, convert)
+        return cls.of_state(state, raw)
+
+    @classmethod
+    def of_state(
+        cls, state: Mapping[str, Any], raw: Mapping[str, Any], untold: frozenset[str] = frozenset()
+    ) -> OrderAnswer:
+        """Return an order of these fields."""
         return cls(
             state=state,
             raw=raw,
+            untold=untold,
             symbol=state["symbol"],
             order_id=state["order_id"],
             list_id=state["order_list_id"],
@@ -147,28 +159,22 @@ class OrderAnswer:
     @classmethod
     def of_report(cls, report: ExecutionReport) -> OrderAnswer:
         """Return an order as its report told it: what stands where no answer knows more."""
-        names = (*_ALWAYS.values(), *_SOMETIMES.values())
-        return cls(
-            state={name: value for name in names if (value := getattr(report, name)) is not None},
-            raw=report.raw,
-            symbol=report.symbol,
-            order_id=report.order_id,
-            list_id=report.order_list_id,
-            status=report.order_status,
-            type=report.order_type,
-            quantity=report.order_quantity,
-            executed=report.cumulative_filled_quantity,
-            quote_executed=report.cumulative_quote_quantity,
-            prevented=report.prevented_quantity or _ZERO,
-            created=report.order_creation_time or report.transaction_time,
-            updated=report.transaction_time,
-            working_since=report.working_time,
-        )
+        state = {name: value for name in QUERIED.values() if (value := getattr(report, name)) is not None}
+        return cls.of_state(state, report.raw)
+
+    def with_state(self, known: Mapping[str, Any]) -> OrderAnswer:
+        """Return the order with fields that were untold, and are known otherwise."""
+        found = {name: value for name, value in known.items() if name in self.untold and value is not None}
+        return self.of_state({**self.state, **found}, self.raw, self.untold - found.keys()) if found else self
 
 
 @attrs.frozen(kw_only=True)
 class FillAnswer:
-    """A trade of ``myTrades``, or an allocation of ``myAllocations``: what smart order routing gives for a trade."""
+    """A trade of ``myTrades``, or an allocation of ``myAllocations``: what smart order routing gives for a trade.
+
+    Attributes:
+        commission, commission_asset: ``None`` where the venue does not say them.
+    """
 
     raw: Mapping[str, Any] = attrs.field(repr=False)
     symbol: str
@@ -178,8 +184,8 @@ class FillAnswer:
     price: Decimal
     quantity: Decimal
     quote_quantity: Decimal
-    commission: Decimal
-    commission_asset: str
+    commission: Decimal | None
+    commission_asset: str | None
     time: datetime
     is_buyer: bool
     is_maker: bool
@@ -327,27 +333,50 @@ class ListAnswer:
 
 @attrs.frozen(kw_only=True)
 class AccountAnswer:
-    """The balances of ``account.status``: free and locked by asset; assets of which there is nothing are left out."""
+    """The balances of an account: free and locked by asset.
+
+    Attributes:
+        updated: when the account last changed, or where that is not told, a time that they are not older than.
+        not_after: a time that they are not newer than, where it is not told when the account last changed.
+        is_all: whether there is nothing of an asset that is not listed; otherwise it is kept elsewhere.
+        names: all assets that were listed, also those of which there is nothing.
+    """
 
     raw: Mapping[str, Any] = attrs.field(repr=False)
     updated: datetime
+    not_after: datetime | None = None
+    is_all: bool = True
+    names: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     balances: Mapping[str, tuple[Decimal, Decimal]]
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the venue said when the account last changed."""
+        return self.not_after is None
 
     @property
     def latest(self) -> datetime:
         """When the account last changed at the latest: the venue's own sample has that time in whole seconds."""
+        if self.not_after is not None:
+            return self.not_after
         return self.updated if self.updated.microsecond else self.updated + timedelta(milliseconds=999)
+
+    def holds(self, asset: str) -> bool:
+        """Whether the account is where this asset is kept."""
+        return self.is_all or asset in self.balances
 
     @classmethod
     def read(cls, raw: Any) -> AccountAnswer:
         return cls(
             raw=raw,
             updated=member(raw, "updateTime", moment),
-            balances={
-                member(row, "asset", text): (member(row, "free", amount), member(row, "locked", amount))
-                for row in each(member(raw, "balances", whole))
-            },
+            balances=read_balances(each(member(raw, "balances", whole))),
         )
+
+
+def read_balances(rows: Iterable[Any]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Read free and locked of each asset."""
+    return {member(row, "asset", text): (member(row, "free", amount), member(row, "locked", amount)) for row in rows}
 
 
 def read_assets(raw: Any) -> dict[str, tuple[str, str]]:

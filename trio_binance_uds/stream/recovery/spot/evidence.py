@@ -7,7 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 
+import attrs
+
+from trio_binance_uds.events import ExecutionReport
 from trio_binance_uds.stream.recovery.spot.answers import (
+    CONTINGENT_TYPES,
     AccountAnswer,
     AmendmentAnswer,
     FillAnswer,
@@ -17,6 +21,7 @@ from trio_binance_uds.stream.recovery.spot.answers import (
     PreventionAnswer,
 )
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.ledger import Loan
 from trio_binance_uds.stream.recovery.spot.life import OrderFacts
 
 
@@ -30,6 +35,7 @@ class Evidence:
         open_orders, open_lists: what was open when it was asked for; ``None`` before that.
         not_found: orders that the venue says it does not know.
         asked_for_status: orders that ``order.status`` has answered for, which does not lag behind.
+        loans: what was borrowed and repaid.
     """
 
     def __init__(self, knowledge: Knowledge, since: datetime) -> None:
@@ -42,6 +48,7 @@ class Evidence:
         self.lists: dict[int, ListAnswer] = {}
         self.not_found: set[Key] = set()
         self.asked_for_status: set[Key] = set()
+        self.loans: list[Loan] = []
         self._history: dict[str, dict[Key, OrderAnswer]] = {}
         self._fills: dict[tuple[Key, int, bool], FillAnswer] = {}
         self._amendments: dict[Key, list[AmendmentAnswer]] = {}
@@ -77,6 +84,9 @@ class Evidence:
         for fill in fills:
             self._fills[fill.key, fill.number, fill.allocation_id is None] = fill
 
+    def add_loans(self, loans: list[Loan]) -> None:
+        self.loans += loans
+
     def add_amendments(self, key: Key, amendments: list[AmendmentAnswer]) -> None:
         self._amendments[key] = amendments
 
@@ -104,7 +114,7 @@ class Evidence:
         for symbol, order_id, shown in self._what_history_must_show():
             history = self._history.get(symbol)
             if history is not None:
-                listed = history.get((symbol, order_id))
+                listed = self.completed(history.get((symbol, order_id)))
                 if listed is None or (listed.is_final, listed.executed, listed.prevented) < shown:
                     found[symbol] = None
         return list(found)
@@ -140,7 +150,7 @@ class Evidence:
 
     def newest(self, key: Key) -> OrderAnswer | None:
         """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
-        told, answer = self._knowledge.orders.get(key), self.orders.get(key)
+        told, answer = self._knowledge.orders.get(key), self.completed(self.orders.get(key))
         if told is None:
             return answer if answer is not None and self.is_news(key, answer.updated) else None
         known = OrderAnswer.of_report(told)
@@ -149,6 +159,46 @@ class Evidence:
         if answer.progress == known.progress and answer.quantity > known.quantity:
             return known  # An amendment in the same millisecond that this answer does not know yet.
         return answer
+
+    def completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
+        """Return an answer with what it lacks, as far as what was told or the other answers know it."""
+        if answer is None or not answer.untold:
+            return answer
+        told = self._knowledge.orders.get(answer.key)
+        known = {name: getattr(told, name, None) for name in answer.untold}
+        if told is None or told.order_list_id == -1:
+            known["order_list_id"] = self._list_with(answer.key)
+        if matches := self._preventions_of(answer, told):
+            before = Decimal(0) if told is None else told.prevented_quantity or Decimal(0)
+            known["prevented_match_id"] = matches[-1].match_id
+            known["prevented_quantity"] = sum((match.taken_from(answer.order_id) for match in matches), before)
+        return answer.with_state(known)
+
+    def _list_with(self, key: Key) -> int | None:
+        """Return the list that an order is said to belong to."""
+        for answer in self.lists.values():
+            if key in [(symbol, order_id) for symbol, order_id, _ in answer.orders]:
+                return answer.list_id
+        for told in self._knowledge.lists.values():
+            if key in [(leg.symbol, leg.order_id) for leg in told.orders]:
+                return told.order_list_id
+        return None
+
+    def _preventions_of(
+        self, order: OrderAnswer, told: ExecutionReport | None, since: datetime | None = None
+    ) -> list[PreventionAnswer]:
+        """Return the prevented matches that were not told and that an order as it was answered knows.
+
+        Newer ones come live: the link was subscribed before anything was asked.
+        """
+        return [
+            match
+            for match in sorted(self._preventions.get(order.key, {}).values(), key=attrgetter("match_id"))
+            if match.taken_from(order.order_id)
+            and match.time <= order.updated
+            and (told is None or told.prevented_match_id is None or match.match_id > told.prevented_match_id)
+            and (since is None or match.time >= since)
+        ]
 
     def news(self) -> list[Key]:
         """Return the orders of which something may be untold."""
@@ -178,6 +228,15 @@ class Evidence:
         for fill in self.untold_fills_in_order():
             found.setdefault(fill.key, []).append(fill)
         return found
+
+    def decrements(self, symbol: str) -> bool:
+        """Whether an order of this symbol makes others smaller rather than trade with them."""
+        modes = {order.state["self_trade_prevention_mode"] for order in self.orders.values() if order.symbol == symbol}
+        return "DECREMENT" in modes
+
+    def is_gone(self, key: Key) -> bool:
+        """Whether an order was not among the open ones when these were asked for."""
+        return self.open_orders is not None and key not in self.open_orders
 
     def was_told_as_ended(self, key: Key) -> bool:
         """Whether the end of an order was told."""
@@ -240,7 +299,7 @@ class Evidence:
         is_pending_leg = bool(legs) and legs[0][0] != key
         is_born = told is None and (knowledge.began is None or order.created >= knowledge.began)
         since = None if told is not None or is_born else knowledge.began
-        return OrderFacts(
+        facts = OrderFacts(
             order=order,
             told=told,
             is_born=is_born,
@@ -256,11 +315,24 @@ class Evidence:
                 if (told is None or change.new_quantity < told.order_quantity)
                 and (since is None or change.time >= since)
             ],
-            preventions=[
-                match
-                for match in sorted(self._preventions.get(key, {}).values(), key=attrgetter("match_id"))
-                if match.taken_from(key[1])
-                and (told is None or told.prevented_match_id is None or match.match_id > told.prevented_match_id)
-                and (since is None or match.time >= since)
-            ],
+            preventions=self._preventions_of(order, told, since),
+            is_sparse="prevented_quantity" in self.orders[key].untold if key in self.orders else False,
         )
+        if "working_time" not in order.untold:
+            return facts
+        return attrs.evolve(facts, order=order.with_state({"working_time": _working_since(facts)}))
+
+
+def _working_since(facts: OrderFacts) -> datetime | None:
+    """Conclude since when an order has been working, where no answer tells; ``None``: it has not, or nobody knows."""
+    order = facts.order
+    if order.type not in CONTINGENT_TYPES:
+        was_pending = facts.told is not None and facts.told.order_status == "PENDING_NEW"
+        return facts.activated_at if facts.is_pending_leg or was_pending else order.created
+    if not order.state["is_on_book"]:
+        return None
+    if facts.fills:
+        # What takes does so when it is triggered.
+        return None if facts.fills[0].is_maker else facts.fills[0].time
+    has_only_been_triggered = not order.is_final and not facts.preventions and order.executed == facts.filled_before
+    return order.updated if has_only_been_triggered else None

@@ -77,12 +77,12 @@ class ToldBalance:
     at: datetime
     is_baseline: bool = False
 
-    def includes(self, at: datetime) -> bool:
-        """Whether what was not told before has happened before this balance.
+    def includes(self, at: datetime, baseline: datetime | None = None) -> bool:
+        """Whether what was not told before has happened before this balance, or before the time of the baseline.
 
         Within its very millisecond it has not, as the stream is in order; of the baseline nobody can say.
         """
-        return at <= self.at if self.is_baseline else at < self.at
+        return at <= (baseline or self.at) if self.is_baseline else at < self.at
 
     @property
     def total(self) -> Decimal:
@@ -106,6 +106,8 @@ class Knowledge:
         self.began: datetime | None = None
         self.newest: datetime | None = None
         self.baseline_updated: datetime | None = None
+        # Until when the baseline may have been taken, where it does not say as of when it is.
+        self.baseline_not_after: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
 
     # On the way of every event: no more than needed.
@@ -160,7 +162,7 @@ class Knowledge:
         if self.balances_at is None or settled > self.balances_at:
             self.balances_at = settled
         if self.unsettled:
-            self.unsettled = [event for event in self.unsettled if _time_of(event) > settled]
+            self.unsettled = [event for event in self.unsettled if time_of(event) > settled]
 
     def _list(self, status: ListStatus) -> None:
         self.lists_to_come.discard(status.order_list_id)
@@ -212,8 +214,10 @@ class Knowledge:
         for asset, (free, locked) in answers.account.balances.items():
             if asset not in self.balances:
                 self.balances[asset] = ToldBalance(free, locked, updated, is_baseline=True)
-        self._note_time(updated)
+        if answers.account.is_dated:
+            self._note_time(updated)
         self.baseline_updated, self.no_baseline_because = updated, ""
+        self.baseline_not_after = answers.account.not_after
 
     # For the recovery.
 
@@ -250,5 +254,6 @@ class Knowledge:
         )
 
 
-def _time_of(event: ExecutionReport | BalanceUpdate) -> datetime:
+def time_of(event: ExecutionReport | BalanceUpdate) -> datetime:
+    """Return when it happened."""
     return event.transaction_time if isinstance(event, ExecutionReport) else event.clear_time

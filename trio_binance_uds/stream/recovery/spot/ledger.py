@@ -1,24 +1,36 @@
 """Whether the balances are explained: what was last told, and what has happened since, must give what there is now.
 
 Only free and locked together are compared: what an order locks depends on rules that are the venue's own, but a sum
-changes by fills, commissions and movements from outside alone. What is not explained was not seen.
+changes by fills, commissions, loans and movements from outside alone. What is not explained was not seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain, islice, product
+from itertools import chain, combinations, islice, product
+from operator import attrgetter
+
+import attrs
 
 from trio_binance_uds.events import BalanceUpdate, ExecutionReport
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, FillAnswer
-from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge, time_of
 
 _ATTEMPTS = 200
 
 Change = tuple[str, Decimal, datetime]
 """An asset, by how much its sum changed, and when."""
+
+
+@attrs.frozen(kw_only=True)
+class Loan:
+    """Something borrowed or repaid: by how much that changed the balance of the asset, and when."""
+
+    asset: str
+    change: Decimal
+    time: datetime
 
 
 def symbols_without_assets(knowledge: Knowledge, fills: Iterable[FillAnswer]) -> list[str]:
@@ -28,20 +40,91 @@ def symbols_without_assets(knowledge: Knowledge, fills: Iterable[FillAnswer]) ->
     return sorted(symbol for symbol in symbols if knowledge.record_of(symbol).assets is None)
 
 
-def unexplained(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]) -> dict[str, Decimal]:
-    """Return the assets whose sum is not what it should be, and by how much; assets that nobody knew are left out."""
-    certain = [fill for fill in fills if fill.time < account.updated]
+def split_names(symbols: Iterable[str], assets: frozenset[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Return base and quote asset of the symbols whose names are those of two of these assets, in one way only."""
+    for symbol in symbols:
+        cuts = [(symbol[:cut], symbol[cut:]) for cut in range(1, len(symbol))]
+        pairs = [pair for pair in cuts if assets.issuperset(pair)]
+        if len(pairs) == 1:
+            yield symbol, pairs[0]
+
+
+@attrs.frozen
+class Explanation:
+    """What the balances say about what has happened.
+
+    Attributes:
+        as_of: until when they hold what has happened, as far as is known.
+        unexplained: the assets whose sum is not what it should be, and by how much; assets that nobody knew are left
+            out.
+    """
+
+    as_of: datetime
+    unexplained: Mapping[str, Decimal]
+
+
+def explain(
+    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], loans: Iterable[Loan] = ()
+) -> Explanation:
+    """Hold the balances against what was told of them and has happened since."""
+    lent = list(loans)
+    first: Explanation | None = None
+    for times in _possible_times(knowledge, account, fills):
+        found = Explanation(times.as_of, _unexplained(knowledge, account, fills, lent, times))
+        if not found.unexplained:
+            return found
+        first = first or found
+    assert first is not None
+    return first
+
+
+@attrs.frozen(kw_only=True)
+class _Times:
+    """Times that balances may be of.
+
+    Attributes:
+        as_of, latest: from when to when what happened may not be in the balances yet.
+        baseline: until when what happened is in those of the baseline.
+    """
+
+    as_of: datetime
+    latest: datetime
+    baseline: datetime | None
+
+
+def _possible_times(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]) -> Iterator[_Times]:
+    """Return the times that the balances may be of: where they do not say so, any between question and answer."""
+    times = {fill.time for fill in fills} | {time_of(event) for event in knowledge.unsettled}
+    first, last = knowledge.baseline_updated, knowledge.baseline_not_after
+    if account.is_dated:
+        yield _Times(as_of=account.updated, latest=account.latest, baseline=first)
+        return
+    starts = [first] if first is None or last is None else [first, *_between(times, first, last)]
+    for as_of in [account.updated, *_between(times, account.updated, account.latest)]:
+        for start in starts:
+            yield _Times(as_of=as_of, latest=as_of, baseline=start)
+
+
+def _between(times: Iterable[datetime], after: datetime, until: datetime) -> list[datetime]:
+    return sorted(time for time in times if after < time <= until)
+
+
+def _unexplained(
+    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], loans: list[Loan], times: _Times
+) -> dict[str, Decimal]:
+    certain = [fill for fill in fills if fill.time < times.as_of]
     # Of the fills in the very millisecond (or second) of the balances, some may have come after these were taken: the
     # last ones of each symbol.
     doubtful: dict[str, list[FillAnswer]] = {}
     for fill in fills:
-        if account.updated <= fill.time <= account.latest:
+        if times.as_of <= fill.time <= times.latest:
             doubtful.setdefault(fill.symbol, []).append(fill)
     counts = [range(len(of_symbol), -1, -1) for of_symbol in doubtful.values()]
     first: dict[str, Decimal] | None = None
     for taken in islice(product(*counts), _ATTEMPTS):
         some = [of_symbol[:count] for of_symbol, count in zip(doubtful.values(), taken, strict=True)]
-        found = _difference(knowledge, account, [*certain, *chain.from_iterable(some)])
+        found = _difference(knowledge, account, [*certain, *chain.from_iterable(some)], times)
+        found = {asset: amount for asset, amount in found.items() if not _is_lent(loans, asset, amount)}
         if not found:
             return {}
         first = found if first is None else first
@@ -49,15 +132,24 @@ def unexplained(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAn
     return first
 
 
-def _difference(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]) -> dict[str, Decimal]:
+def _is_lent(loans: list[Loan], asset: str, amount: Decimal) -> bool:
+    """Whether loans in a row make up an amount: their times may be too coarse to say which are in which balances."""
+    changes = [loan.change for loan in sorted(loans, key=attrgetter("time")) if loan.asset == asset]
+    spans = combinations(range(len(changes) + 1), 2)
+    return any(sum(changes[start:end], Decimal(0)) == amount for start, end in islice(spans, _ATTEMPTS))
+
+
+def _difference(
+    knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer], times: _Times
+) -> dict[str, Decimal]:
     expected: dict[str, Decimal] = {}
     for asset in {**knowledge.balances, **account.balances}:
         told = knowledge.told_balance(asset)
-        if told is not None:
+        if told is not None and account.holds(asset):
             expected[asset] = told.total
     for asset, delta, at in _changes(knowledge, fills):
         told = knowledge.told_balance(asset)
-        if told is None or at > account.latest or told.includes(at):
+        if told is None or at > times.latest or told.includes(at, times.baseline) or not account.holds(asset):
             continue
         expected[asset] = expected.get(asset, told.total) + delta
     actual = {asset: sum(account.balances.get(asset, ()), Decimal(0)) for asset in expected}
@@ -69,6 +161,8 @@ def differing(knowledge: Knowledge, account: AccountAnswer) -> list[tuple[str, t
     nothing = (Decimal(0), Decimal(0))
     found = []
     for asset in sorted({**knowledge.balances, **account.balances}):
+        if not account.holds(asset):
+            continue
         now = account.balances.get(asset, nothing)
         told = knowledge.told_balance(asset)
         if told is None or now != (told.free, told.locked):
@@ -113,7 +207,7 @@ def _of_fill(
     is_buy: bool,
     quantity: Decimal,
     quote: Decimal,
-    commission: Decimal,
+    commission: Decimal | None,
     commission_asset: str | None,
 ) -> Iterator[Change]:
     assert assets is not None, "without them nothing is explained"
@@ -121,5 +215,5 @@ def _of_fill(
     sign = 1 if is_buy else -1
     yield (base, sign * quantity, at)
     yield (counter, -sign * quote, at)
-    if commission_asset is not None:
+    if commission_asset is not None and commission is not None:
         yield (commission_asset, -commission, at)

@@ -57,6 +57,7 @@ class OrderFacts:
         activated_at: when the working order of its list was filled, if it waited for that.
         first_client_order_id: the client order id that it was placed with, where it is known from its list.
         fills, amendments, preventions: those that were not told.
+        is_sparse: whether the answer does not say what self-trade prevention took off the order.
     """
 
     order: OrderAnswer
@@ -69,6 +70,7 @@ class OrderFacts:
     fills: list[FillAnswer] = attrs.Factory(list)
     amendments: list[AmendmentAnswer] = attrs.Factory(list)
     preventions: list[PreventionAnswer] = attrs.Factory(list)
+    is_sparse: bool = False
 
     @property
     def filled_before(self) -> Decimal:
@@ -104,8 +106,49 @@ class OrderFacts:
         before = ZERO if self.told is None else self.told.prevented_quantity or ZERO
         return self.order.prevented - before - sum((m.taken_from(self.order.order_id) for m in self.preventions), ZERO)
 
+    def has_hidden_prevention(self) -> bool:
+        """Whether self-trade prevention must have come upon the order, and where is not there."""
+        order = self.order
+        if not self.is_sparse:
+            return False
+        match order.status:
+            case "EXPIRED_IN_MATCH":
+                return not self.preventions
+            case _ if self.told is None and not self.is_born:
+                return False  # Nobody knows what it was before.
+            case "FILLED":
+                return order.executed + order.prevented < order.quantity
+        return not order.is_final and order.updated not in self._times()
+
+    def may_hide_prevention(self, *, decrements: bool) -> bool:
+        """Whether it is to be asked if self-trade prevention came upon the order, if there are orders that decrement.
+
+        Only these can make an order smaller without a trace in what it says of itself.
+        """
+        is_news = self.is_born if self.told is None else self.order.updated > self.told.transaction_time
+        return self.has_hidden_prevention() or (self.is_sparse and decrements and is_news)
+
+    def has_hidden_trigger(self) -> bool:
+        """Whether the order was triggered, and nobody knows when."""
+        order = self.order
+        was_working = self.told is not None and _works(self.told)
+        is_working = order.type in CONTINGENT_TYPES and order.state["is_on_book"]
+        return is_working and not was_working and order.working_since is None
+
+    def _times(self) -> set[datetime]:
+        """When the order is known to have changed."""
+        known = {self.order.created, *[fill.time for fill in self.fills], *[match.time for match in self.preventions]}
+        if self.told is not None:
+            known.add(self.told.transaction_time)
+        return known | {time for time in (self.order.working_since, self.activated_at) if time is not None}
+
 
 _Step = AmendmentAnswer | FillAnswer | PreventionAnswer | Literal["born", "placed", "triggered", "ended"]
+
+
+def _works(told: ExecutionReport) -> bool:
+    """Whether an order was told to be working; where an answer has told it, since when may be unknown."""
+    return told.working_time is not None or told.is_on_book
 
 
 def reports_of(facts: OrderFacts) -> list[tuple[Place, ExecutionReport]]:
@@ -131,7 +174,9 @@ class _Life:
         self._prevented_match_id: int | None = None
         waits = order.type in CONTINGENT_TYPES or facts.is_pending_leg
         self._working_since = None if waits and not self._is_past(order.working_since) else order.working_since
-        self._pending = facts.is_pending_leg and not self._is_past(facts.activated_at)
+        self._works = self._working_since is not None
+        starts = (facts.activated_at, order.working_since)
+        self._pending = facts.is_pending_leg and not any(self._is_past(start) for start in starts)
         self._ended = False
         if facts.is_born:
             self._quote = self._prevented = ZERO
@@ -142,6 +187,7 @@ class _Life:
             self._prevented = told.prevented_quantity or ZERO
             self._prevented_match_id = told.prevented_match_id
             self._working_since = told.working_time
+            self._works = _works(told)
             self._pending = told.order_status == "PENDING_NEW"
 
     def _is_past(self, at: datetime | None) -> bool:
@@ -181,12 +227,16 @@ class _Life:
         triggered_at = order.working_since if is_contingent else None
         if self._pending:
             placed_at = self._facts.activated_at if is_contingent else order.working_since
-            # What could not be placed expires at that very moment.
-            refused = order.state.get("expiry_reason") == "REJECTED" and order.updated == placed_at
-            if placed_at is not None and not refused:
+            if placed_at is not None and not self._was_refused(placed_at):
                 yield (placed_at, Rank.NEW, 1), "placed"
-        if triggered_at is not None and self._working_since is None:
+        if triggered_at is not None and not self._works:
             yield (triggered_at, Rank.NEW, 2), "triggered"
+
+    def _was_refused(self, at: datetime) -> bool:
+        """Whether the order could not be placed: it then expires at that very moment. Without a reason nobody knows."""
+        order = self._facts.order
+        is_refusal = order.state.get("expiry_reason") == "REJECTED" or "expiry_reason" in order.untold
+        return order.status == "EXPIRED" and is_refusal and order.updated == at
 
     def _take(self, at: datetime, step: _Step) -> ExecutionReport | None:
         match step:
@@ -202,12 +252,13 @@ class _Life:
                 self._pending = False
                 if step == "triggered" or self._facts.order.type not in CONTINGENT_TYPES:
                     self._working_since = self._facts.order.working_since
+                    self._works = self._working_since is not None
                 return self._report(ExecutionType.NEW, at)
             case _:
                 return self._on_end(at)
 
     def _on_fill(self, at: datetime, fill: FillAnswer) -> ExecutionReport:
-        self._pending = False
+        self._pending, self._works = False, True
         order = self._facts.order
         if self._lost:
             self._filled, self._lost = self._filled + self._lost, ZERO
@@ -227,7 +278,7 @@ class _Life:
             last_executed_quantity=fill.quantity,
             last_executed_price=fill.price,
             last_quote_quantity=fill.quote_quantity,
-            commission_amount=fill.commission,
+            commission_amount=ZERO if fill.commission is None else fill.commission,
             commission_asset=fill.commission_asset,
             trade_id=fill.trade_id,
             is_maker=fill.is_maker,
@@ -329,7 +380,7 @@ class _Life:
                 "client_order_id": self._client_order_id,
                 "cumulative_filled_quantity": self._filled,
                 "cumulative_quote_quantity": self._quote,
-                "is_on_book": is_open and self._working_since is not None and rests,
+                "is_on_book": is_open and self._works and rests,
                 "working_time": self._working_since,
                 "trailing_time": trailing_time if trailing_time is not None and trailing_time <= at else None,
                 "prevented_match_id": self._prevented_match_id,

@@ -1,7 +1,7 @@
-"""What the venue is asked in a recovery: which methods, with which parameters, at which weight, page by page.
+"""What the venue is asked in a recovery: by the calls of a book, with which parameters, page by page.
 
-Windows of time are at most 24 hours and pages at most 1000 entries. Whether the entries of ``allOrders`` come in the
-order of the time that they are filtered by is not documented, so a full window is halved instead of paged.
+Windows of time are at most 24 hours. Whether the entries of ``allOrders`` come in the order of the time that they are
+filtered by is not documented, so a full window is halved instead of paged.
 
 Source: Binance Spot, WebSocket API, "Account requests", and their weights (2026-07-21).
 """
@@ -15,21 +15,20 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.stream.recovery.inquiry import Question
-from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.reading import Unreadable, each, member, read_all, whole
 from trio_binance_uds.stream.recovery.spot.answers import (
-    AccountAnswer,
     AmendmentAnswer,
     FillAnswer,
     Key,
     ListAnswer,
-    OrderAnswer,
     PreventionAnswer,
     read_assets,
 )
+from trio_binance_uds.stream.recovery.spot.book import Book, Call, LoanCall
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.ledger import split_names
 
-PAGE = 1000
 _NO_SUCH_ORDER = -2013
 _NO_SUCH_SYMBOL = -1121
 _DAY_MS = 86_400_000
@@ -44,73 +43,110 @@ def to_ms(at: datetime) -> int:
 class Questions:
     """Makes the questions of one recovery; their answers go into the evidence."""
 
-    def __init__(self, evidence: Evidence, knowledge: Knowledge, *, since: datetime, until: datetime) -> None:
+    def __init__(
+        self,
+        book: Book,
+        evidence: Evidence,
+        knowledge: Knowledge,
+        *,
+        since: datetime,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._book = book
         self._evidence = evidence
         self._knowledge = knowledge
+        self._now = now
         self._since = to_ms(since)
-        self._until = max(to_ms(until), self._since)
+        self._until = max(to_ms(now()), self._since)
+
+    def _ask(self, call: Call, about: str, use: Callable[[Any], Sequence[Question] | None], **params: Any) -> Question:
+        return Question(method=call.method, params={**params, **call.params}, weight=call.weight, about=about, use=use)
 
     # The state of the account.
 
     def account(self) -> Question:
-        def use(result: Any) -> None:
-            self._evidence.account = AccountAnswer.read(result)
+        asked = self._now()
 
-        params = {"omitZeroBalances": True}
-        return Question(method="account.status", params=params, weight=20, about="the balances", use=use)
+        def use(result: Any) -> None:
+            self._evidence.account = self._book.read_account(result, asked, self._now())
+
+        return self._ask(self._book.account, "the balances", use)
 
     def open_orders(self) -> Question:
         def use(result: Any) -> None:
-            self._evidence.add_open_orders(read_all(result, OrderAnswer.read))
+            self._evidence.add_open_orders(read_all(result, self._book.read_order))
 
-        return Question(method="openOrders.status", weight=80, about="the open orders", use=use)
+        return self._ask(self._book.open_orders, "the open orders", use)
 
     def open_lists(self) -> Question:
         def use(result: Any) -> None:
             self._evidence.add_open_lists(read_all(result, ListAnswer.read))
 
-        return Question(method="openOrderLists.status", weight=6, about="the open order lists", use=use)
+        return self._ask(self._book.open_lists, "the open order lists", use)
 
-    def assets(self, symbols: list[str]) -> Question:
+    def assets(self, symbols: list[str]) -> Iterator[Question]:
+        """Ask for the base and quote assets of symbols; where that cannot be asked, conclude them."""
+
         def use(result: Any) -> None:
             self._knowledge.learn_assets(read_assets(result).items())
 
-        params = {"symbols": symbols}
-        return Question(method="exchangeInfo", params=params, weight=20, about="the assets of symbols", use=use)
+        if self._book.assets is not None:
+            yield self._ask(self._book.assets, "the assets of symbols", use, symbols=symbols)
+        elif self._evidence.account is not None:
+            self._knowledge.learn_assets(split_names(symbols, self._evidence.account.names))
+
+    def loans(self) -> Iterator[Question]:
+        """Ask what was borrowed and repaid since then."""
+        for loans in self._book.loans:
+            for start, end in self._windows():
+                yield self._loans_between(loans, start, end, 1)
+
+    def _loans_between(self, loans: LoanCall, start: int, end: int, page: int) -> Question:
+        def use(result: Any) -> Sequence[Question]:
+            rows = each(member(result, "rows", whole))
+            self._evidence.add_loans([loan for row in rows if (loan := loans.read(row)) is not None])
+            return (self._loans_between(loans, start, end, page + 1),) if len(rows) >= loans.call.page else ()
+
+        params = {"startTime": start, "endTime": end, "current": page, "size": loans.call.page}
+        return self._ask(loans.call, "what was borrowed and repaid", use, **params)
 
     # The history of a symbol.
 
-    def orders_of(self, symbol: str, *, is_guess: bool = False) -> Iterator[Question]:
-        """Ask for all orders that changed since then; with a guess, there need not be such a symbol.
+    def orders_of(self, symbol: str) -> Iterator[Question]:
+        """Ask for all orders that changed since then.
 
         The last window is open to the future: an order that changes just now must not fall out of it.
         """
         for start, end in self._windows():
-            question = self._orders_between(symbol, start, end)
-            yield attrs.evolve(question, excuses={_NO_SUCH_SYMBOL: _let_be}) if is_guess else question
+            yield self._orders_between(symbol, start, end)
+
+    def guess(self, symbol: str) -> Iterator[Question]:
+        """Ask what there was on a symbol that need not exist."""
+        dear = self._book.are_orders_dear
+        for question in [self.trades_of(symbol)] if dear else self.orders_of(symbol):
+            yield attrs.evolve(question, excuses={_NO_SUCH_SYMBOL: _let_be})
 
     def _windows(self) -> Iterator[tuple[int, int]]:
         for start in range(self._since, self._until + 1, _DAY_MS):
             yield start, start + _DAY_MS - 1
 
     def _orders_between(self, symbol: str, start: int, end: int) -> Question:
-        about = f"the orders of {symbol}"
+        call, about = self._book.orders, f"the orders of {symbol}"
 
         def use(result: Any) -> Sequence[Question]:
-            orders = read_all(result, OrderAnswer.read)
+            orders = read_all(result, self._book.read_order)
             self._evidence.add_history(symbol, orders)
-            return [self._orders_between(symbol, *half) for half in self._halves(orders, start, end)]
+            return [self._orders_between(symbol, *half) for half in self._halves(call, orders, start, end)]
 
-        params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": PAGE}
-        return Question(method="allOrders", params=params, weight=20, about=about, use=use)
+        return self._ask(call, about, use, symbol=symbol, startTime=start, endTime=end, limit=call.page)
 
-    def _halves(self, page: Sequence[object], start: int, end: int) -> Sequence[tuple[int, int]]:
+    def _halves(self, call: Call, page: Sequence[object], start: int, end: int) -> Sequence[tuple[int, int]]:
         """Return the halves of a window that holds more than its page shows."""
-        if len(page) < PAGE:
+        if len(page) < call.page:
             return ()
         middle = (start + min(end, max(self._until, start + 1))) // 2
         if middle >= end:
-            raise Unreadable(f"there are more than {PAGE} in one millisecond")
+            raise Unreadable(f"there are more than {call.page} in one millisecond")
         return ((start, middle), (middle + 1, end))
 
     def trades_of(self, symbol: str) -> Question:
@@ -120,76 +156,70 @@ class Questions:
         return self._trades_between(symbol, self._since) if last < 0 else self._trades_from(symbol, last)
 
     def _trades_from(self, symbol: str, first: int) -> Question:
-        params = {"symbol": symbol, "fromId": first, "limit": PAGE}
-        return self._trades(symbol, params, 20, lambda fills: self._next_trades(symbol, fills, {}, 20, first))
+        call = self._book.trades
+        return self._trades(call, symbol, lambda f: self._next_trades(call, symbol, f, {}, first), fromId=first)
 
     def _next_trades(
-        self, symbol: str, fills: list[FillAnswer], more: dict[str, Any], weight: int, first: int | None
+        self, call: Call, symbol: str, fills: list[FillAnswer], more: dict[str, Any], first: int | None
     ) -> Sequence[Question]:
-        if len(fills) < PAGE:
+        if len(fills) < call.page:
             return ()
         last = max(fill.trade_id for fill in fills)
         if last == first:
-            raise Unreadable(f"a page of {PAGE} trades holds a single trade id")
-        params = {"symbol": symbol, "fromId": last, "limit": PAGE, **more}
-        return (self._trades(symbol, params, weight, lambda f: self._next_trades(symbol, f, more, weight, last)),)
+            raise Unreadable(f"a page of {call.page} trades holds a single trade id")
+        return (
+            self._trades(call, symbol, lambda f: self._next_trades(call, symbol, f, more, last), fromId=last, **more),
+        )
 
     def _trades_between(self, symbol: str, start: int) -> Question:
+        call = self._book.trades
+
         def following(fills: list[FillAnswer]) -> Sequence[Question]:
             # From a full page on, the ids lead the way, beyond the window too.
-            if len(fills) >= PAGE:
-                return self._next_trades(symbol, fills, {}, 20, None)
+            if len(fills) >= call.page:
+                return self._next_trades(call, symbol, fills, {}, None)
             after = start + _DAY_MS
             return (self._trades_between(symbol, after),) if after <= self._until else ()
 
-        params = {"symbol": symbol, "startTime": start, "endTime": start + _DAY_MS - 1, "limit": PAGE}
-        return self._trades(symbol, params, 20, following)
+        return self._trades(call, symbol, following, startTime=start, endTime=start + _DAY_MS - 1)
 
     def trades_of_order(self, key: Key) -> Question:
         symbol, order_id = key
-        params = {"symbol": symbol, "orderId": order_id, "limit": PAGE}
-        more = {"orderId": order_id}
-        return self._trades(symbol, params, 5, lambda fills: self._next_trades(symbol, fills, more, 5, None))
+        call, more = self._book.trades_of_order, {"orderId": order_id}
+        return self._trades(call, symbol, lambda f: self._next_trades(call, symbol, f, more, None), **more)
 
     def _trades(
-        self,
-        symbol: str,
-        params: dict[str, Any],
-        weight: int,
-        following: Callable[[list[FillAnswer]], Sequence[Question]],
+        self, call: Call, symbol: str, following: Callable[[list[FillAnswer]], Sequence[Question]], **params: Any
     ) -> Question:
         def use(result: Any) -> Sequence[Question]:
-            fills = read_all(result, FillAnswer.read_trade)
+            fills = read_all(result, self._book.read_trade)
             self._evidence.add_fills(fills)
             return following(fills)
 
-        about = f"the trades of {symbol}"
-        return Question(method="myTrades", params=params, weight=weight, about=about, use=use)
+        return self._ask(call, f"the trades of {symbol}", use, symbol=symbol, limit=call.page, **params)
 
     # The details of an order, and of an order list.
 
     def status_of(self, key: Key) -> Question:
         def use(result: Any) -> None:
-            self._evidence.add_status(OrderAnswer.read(result))
+            self._evidence.add_status(self._book.read_order(result))
 
-        return Question(
-            method="order.status",
-            params={"symbol": key[0], "orderId": key[1]},
-            weight=4,
-            about=_name(key),
-            use=use,
-            excuses={_NO_SUCH_ORDER: lambda: self._evidence.not_found.add(key)},
-        )
+        question = self._ask(self._book.order, _name(key), use, symbol=key[0], orderId=key[1])
+        return attrs.evolve(question, excuses={_NO_SUCH_ORDER: lambda: self._evidence.not_found.add(key)})
 
-    def amendments_of(self, key: Key) -> Question:
+    def amendments_of(self, key: Key) -> Iterator[Question]:
+        call = self._book.amendments
+        if call is None:
+            return
+        page = call.page
+
         def use(result: Any) -> None:
             self._evidence.add_amendments(key, read_all(result, AmendmentAnswer.read))
-            if len(result) >= PAGE:
-                raise Unreadable(f"there are more than {PAGE}")
+            if len(result) >= page:
+                raise Unreadable(f"there are more than {page}")
 
-        params = {"symbol": key[0], "orderId": key[1], "limit": PAGE}
         about = f"the amendments of {_name(key)}"
-        return Question(method="order.amendments", params=params, weight=4, about=about, use=use)
+        yield self._ask(call, about, use, symbol=key[0], orderId=key[1], limit=page)
 
     def preventions_of(self, key: Key, match_id: int | None) -> Question:
         """Ask for the prevented matches of an order; with an id, for that one alone."""
@@ -197,25 +227,27 @@ class Questions:
         def use(result: Any) -> None:
             self._evidence.add_preventions(key, read_all(result, PreventionAnswer.read))
 
-        which = {"orderId": key[1]} if match_id is None else {"preventedMatchId": match_id}
-        params: dict[str, Any] = {"symbol": key[0], **which}
-        weight, about = 20 if match_id is None else 2, f"the prevented matches of {_name(key)}"
-        if match_id is None:
-            params["limit"] = PAGE
-        return Question(method="myPreventedMatches", params=params, weight=weight, about=about, use=use)
+        about = f"the prevented matches of {_name(key)}"
+        if match_id is not None:
+            return self._ask(self._book.prevention, about, use, symbol=key[0], preventedMatchId=match_id)
+        call = self._book.preventions_of_order
+        return self._ask(call, about, use, symbol=key[0], orderId=key[1], limit=call.page)
 
-    def allocations_of(self, key: Key) -> Question:
+    def allocations_of(self, key: Key) -> Iterator[Question]:
         def use(result: Any) -> None:
             self._evidence.add_fills(read_all(result, FillAnswer.read_allocation))
 
-        params = {"symbol": key[0], "orderId": key[1], "limit": PAGE}
-        about = f"the allocations of {_name(key)}"
-        return Question(method="myAllocations", params=params, weight=20, about=about, use=use)
+        if (call := self._book.allocations) is not None:
+            about = f"the allocations of {_name(key)}"
+            yield self._ask(call, about, use, symbol=key[0], orderId=key[1], limit=call.page)
 
-    def lists(self, list_ids: Iterable[int]) -> Iterator[Question]:
-        """Ask for order lists: one by one, or where they are many for all that were placed since then."""
+    def lists(self, list_ids: Iterable[int], *, are_more: bool = False) -> Iterator[Question]:
+        """Ask for order lists: one by one, or for all that were placed since then.
+
+        The latter where they are many, or where there may be more than those that are known.
+        """
         ids = list(list_ids)
-        if len(ids) > 5:
+        if len(ids) > 5 or are_more:
             for start, end in self._windows():
                 yield self._lists_between(start, end)
         else:
@@ -226,23 +258,18 @@ class Questions:
         def use(result: Any) -> None:
             self._evidence.add_lists([ListAnswer.read(result)])
 
-        return Question(
-            method="orderList.status",
-            params={"orderListId": list_id},
-            weight=4,
-            about=f"order list {list_id}",
-            use=use,
-            excuses={_NO_SUCH_ORDER: _let_be},
-        )
+        question = self._ask(self._book.order_list, f"order list {list_id}", use, orderListId=list_id)
+        return attrs.evolve(question, excuses={_NO_SUCH_ORDER: _let_be})
 
     def _lists_between(self, start: int, end: int) -> Question:
+        call = self._book.order_lists
+
         def use(result: Any) -> Sequence[Question]:
             lists = read_all(result, ListAnswer.read)
             self._evidence.add_lists(lists)
-            return [self._lists_between(*half) for half in self._halves(lists, start, end)]
+            return [self._lists_between(*half) for half in self._halves(call, lists, start, end)]
 
-        params = {"startTime": start, "endTime": end, "limit": PAGE}
-        return Question(method="allOrderLists", params=params, weight=20, about="the order lists", use=use)
+        return self._ask(call, "the order lists", use, startTime=start, endTime=end, limit=call.page)
 
 
 def _let_be() -> None:

@@ -5,8 +5,8 @@ It is one pure function: no question is asked here, and nothing is remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import attrs
@@ -15,9 +15,12 @@ from trio_binance_uds.events import Event, ListStatus
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, Key, ListAnswer
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
-from trio_binance_uds.stream.recovery.spot.ledger import differing, symbols_without_assets, unexplained
+from trio_binance_uds.stream.recovery.spot.ledger import differing, explain, symbols_without_assets
 from trio_binance_uds.stream.recovery.spot.life import OrderFacts, Place, Rank, reports_of
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, position_of, started
+
+# How far balances that do not say when they were taken are believed to lag behind at most.
+_MOST_LAG = timedelta(seconds=30)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,15 +79,9 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     elif knowledge.has_newer_balances(account):
         doubts.append(Doubt(text="the balances are older than what was told", is_lag=True))
     else:
-        doubts += _doubts_about_balances(knowledge, evidence, account)
-        newest = max([*_told(knowledge), *[place[0] for place, _ in placed]], default=None)
-        if newest is not None and newest < account.updated:
-            since = account.updated.isoformat(timespec="milliseconds")
-            text = f"the account changed at {since}, and nothing that was found explains it"
-            doubts.append(Doubt(text=text, changed_at=account.updated))
-        if balances := differing(knowledge, account):
-            is_coarse = newest is not None and account.updated < newest <= account.latest
-            events.append(position_of(newest if newest and is_coarse else account.updated, balances, account.raw))
+        found_about = _about_balances(knowledge, evidence, account, [place[0] for place, _ in placed])
+        doubts += found_about.doubts
+        events += found_about.events
     return Reconstruction(tuple(events), tuple(doubts))
 
 
@@ -100,6 +97,14 @@ def _doubts_about(facts: OrderFacts, evidence: Evidence) -> Iterator[Doubt]:
         yield Doubt(
             text=f"self-trade prevention took {_plain(prevented)} off {name}, which is not listed", key=order.key
         )
+    if facts.has_hidden_prevention():
+        yield Doubt(text=f"{name} has changed by self-trade prevention, which is not listed", key=order.key)
+    if facts.has_hidden_trigger():
+        yield Doubt(text=f"{name} was triggered, and nothing says when", key=order.key, is_change=True)
+    for fill in facts.fills:
+        if fill.commission is None:
+            text = f"the commission of trade {fill.trade_id} of {fill.symbol} is not told"
+            yield Doubt(text=text, key=order.key, is_change=True)
     if facts.has_missing_amendment():
         yield Doubt(
             text=f"the quantity of {name} has changed by no amendment that is listed", key=order.key, is_change=True
@@ -161,13 +166,41 @@ def _start_of(answer: ListAnswer, knowledge: Knowledge, evidence: Evidence) -> d
     return min(created, default=None)
 
 
-def _doubts_about_balances(knowledge: Knowledge, evidence: Evidence, account: AccountAnswer) -> Iterator[Doubt]:
-    fills = evidence.untold_fills_in_order()
+def _about_balances(
+    knowledge: Knowledge, evidence: Evidence, account: AccountAnswer, found: list[datetime]
+) -> Reconstruction:
+    """Return the position with the balances of now, and whether they are explained."""
+    fills, doubts = evidence.untold_fills_in_order(), list[Doubt]()
+    as_of, unexplained = account.updated, dict[str, Decimal]()
     if lacking := symbols_without_assets(knowledge, fills):
-        yield Doubt(text=f"the assets of {', '.join(lacking)} are not known, so the balances prove nothing")
-        return
-    for asset, amount in unexplained(knowledge, account, fills).items():
-        yield Doubt(text=f"{amount.normalize():+f} {asset} is not explained", asset=asset, amount=amount)
+        doubts.append(Doubt(text=f"the assets of {', '.join(lacking)} are not known, so the balances prove nothing"))
+    else:
+        explanation = explain(knowledge, account, fills, evidence.loans)
+        as_of, unexplained = explanation.as_of, dict(explanation.unexplained)
+    for asset, amount in unexplained.items():
+        doubts.append(Doubt(text=f"{amount.normalize():+f} {asset} is not explained", asset=asset, amount=amount))
+    known = sorted([*_told(knowledge), *found])
+    newest = known[-1] if known else None
+    if not account.is_dated:
+        balances = [
+            row for row in differing(knowledge, account) if not _may_be_older(knowledge, account, row[0], unexplained)
+        ]
+        at = max((time for time in known if time <= as_of), default=account.updated)
+    else:
+        balances, at = differing(knowledge, account), account.updated
+        if newest is not None and newest < account.updated:
+            since = account.updated.isoformat(timespec="milliseconds")
+            text = f"the account changed at {since}, and nothing that was found explains it"
+            doubts.append(Doubt(text=text, changed_at=account.updated))
+        if newest is not None and account.updated < newest <= account.latest:
+            at = newest
+    return Reconstruction((position_of(at, balances, account.raw),) if balances else (), tuple(doubts))
+
+
+def _may_be_older(knowledge: Knowledge, account: AccountAnswer, asset: str, unexplained: Mapping[str, Decimal]) -> bool:
+    """Whether a balance that nothing explains, of a time that nobody knows, may be older than the one that was told."""
+    told = knowledge.told_balance(asset)
+    return asset in unexplained and told is not None and told.at > account.updated - _MOST_LAG
 
 
 def _told(knowledge: Knowledge) -> list[datetime]:

@@ -17,8 +17,9 @@ log: logging.Logger = logging.getLogger(__name__)
 class SpotRecoverer:
     """Knows what the user was told, and recovers what was missed."""
 
-    def __init__(self, options: Recovery) -> None:
+    def __init__(self, options: Recovery, account: str | None = None) -> None:
         self._options = options
+        self._account = account
         self._knowledge = Knowledge()
 
     def observe(self, event: Event) -> None:
@@ -33,4 +34,4 @@ class SpotRecoverer:
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        return await recover(request, self._knowledge, since, self._options, now)
+        return await recover(request, self._knowledge, since, self._options, now, account=self._account)

@@ -32,10 +32,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, permutations
 
+import attrs
 import trio
 
-from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK, Book
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
 from trio_binance_uds.stream.recovery.spot.ledger import symbols_without_assets
@@ -52,17 +54,29 @@ _AGAIN_SECONDS = 1.0
 _GUESSED_ASSETS_AT_MOST = 4
 
 
-async def baseline(request: Request, knowledge: Knowledge, options: Recovery, now: Callable[[], datetime]) -> str:
+async def baseline(
+    request: Request,
+    knowledge: Knowledge,
+    options: Recovery,
+    now: Callable[[], datetime],
+    *,
+    book: Book = SPOT_BOOK,
+    budget: Budget | None = None,
+) -> str:
     """Learn what was there before the stream began; to be called right after the first subscription. Weight 106.
 
     Returns "" or why it is not known, and raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
     at = now()
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, options.max_weight)
-    questions = Questions(evidence, knowledge, since=at, until=at)
+    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.max_weight))
+    questions = Questions(book, evidence, knowledge, since=at, now=now)
     with trio.move_on_after(options.max_seconds):
-        await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
+        if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
+            await inquiry.ask([questions.open_lists()])
+            await inquiry.ask([questions.account(), questions.open_orders()])
+        else:
+            await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
     answers = _baseline_answers(evidence)
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
@@ -72,15 +86,26 @@ async def baseline(request: Request, knowledge: Knowledge, options: Recovery, no
 
 
 async def recover(
-    request: Request, knowledge: Knowledge, since: datetime, options: Recovery, now: Callable[[], datetime]
+    request: Request,
+    knowledge: Knowledge,
+    since: datetime,
+    options: Recovery,
+    now: Callable[[], datetime],
+    *,
+    book: Book = SPOT_BOOK,
+    budget: Budget | None = None,
+    account: str | None = None,
 ) -> Recovered:
     """Ask for what happened since a time until which everything was told, while the events of a new link are parked.
+
+    The events are marked as of this ``account``. A ``budget`` can be shared with other recoveries at the same time.
 
     It takes a handful of round trips, a second more if something has to be asked again, and ``max_seconds`` at most.
     It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    recovery = _Recovery(request, knowledge, since, options, now)
+    inquiry = Inquiry(request, budget or Budget(options.max_weight))
+    recovery = _Recovery(inquiry, knowledge, since, options, now, book, account)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
     return recovery.result()
@@ -91,21 +116,25 @@ class _Recovery:
 
     def __init__(
         self,
-        request: Request,
+        inquiry: Inquiry,
         knowledge: Knowledge,
         since: datetime,
         options: Recovery,
         now: Callable[[], datetime],
+        book: Book,
+        account: str | None,
     ) -> None:
         self._knowledge = knowledge
         self._options = options
-        self._inquiry = Inquiry(request, options.max_weight)
+        self._inquiry = inquiry
+        self._book = book
+        self._account = account
         if knowledge.began is None:
             knowledge.begin(since)
         assert knowledge.began is not None
         start = max(since - _MARGIN, knowledge.began)
         self._evidence = Evidence(knowledge, start)
-        self._questions = Questions(self._evidence, knowledge, since=start, until=now())
+        self._questions = Questions(book, self._evidence, knowledge, since=start, now=now)
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:
@@ -115,6 +144,8 @@ class _Recovery:
         await self._put(self._history(self._symbols()))
         await self._follow_up()
         doubts = reconstruct(self._knowledge, self._evidence).doubts
+        if any(doubt.asset is not None for doubt in doubts) and await self._put(questions.loans()):
+            doubts = reconstruct(self._knowledge, self._evidence).doubts
         if doubts and not self._inquiry.is_over:
             await trio.sleep(_AGAIN_SECONDS)
             await self._ask_again(doubts)
@@ -128,7 +159,7 @@ class _Recovery:
             self._make_up_for_baseline()
         told = {key: report.cumulative_filled_quantity for key, report in self._knowledge.orders.items()}
         basis = Basis(reasons=tuple(reasons), doubts=found.doubts, told_filled=told, account=self._evidence.account)
-        return Recovered.judged(found.events, basis)
+        return Recovered.judged([attrs.evolve(event, account=self._account) for event in found.events], basis)
 
     # Rounds of questions.
 
@@ -150,36 +181,53 @@ class _Recovery:
         """Repeat what the doubts are about: they may be due to answers that lag behind."""
         questions, again = self._questions, list[Question]()
         keys = [doubt.key for doubt in doubts if doubt.key is not None]
+        assets = [doubt.asset for doubt in doubts if doubt.asset is not None]
         symbols = dict.fromkeys(symbol for symbol, _ in keys)
-        if any(doubt.is_lag or doubt.asset is not None or doubt.changed_at is not None for doubt in doubts):
-            # The balances stay as they were taken: newer ones would need newer history, and so on.
+        if assets or any(doubt.is_lag or doubt.changed_at is not None for doubt in doubts):
             symbols |= dict.fromkeys(self._symbols())
-        if self._knowledge.has_newer_balances(self._evidence.account):
+        # Otherwise the balances stay as they were taken: newer ones would need newer history, and so on.
+        if self._knowledge.has_newer_balances(self._evidence.account) or (assets and self._may_lag()):
             again.append(questions.account())
-        again += self._guesses([doubt.asset for doubt in doubts if doubt.asset is not None])
+        again += self._guesses(assets)
         if keys:
             again.append(questions.open_orders())
         again += [questions.status_of(key) for key in keys]
         again += [questions.list_of(doubt.list_id) for doubt in doubts if doubt.list_id is not None]
         self._evidence.not_found.clear()
-        self._asked = {identity for identity in self._asked if not _is_about(identity, symbols)}
+        self._asked = {identity for identity in self._asked if not self._is_about(identity, symbols)}
         self._asked.update([question.identity for question in again])
         await self._inquiry.ask(again)
         await self._put(self._history(list(symbols), thorough=True))
         await self._follow_up()
 
+    def _may_lag(self) -> bool:
+        """Whether the balances do not say as of when they are."""
+        return self._evidence.account is not None and not self._evidence.account.is_dated
+
+    def _is_about(self, identity: Hashable, symbols: Iterable[str]) -> bool:
+        """Whether a question is about one of these symbols, or about an order list."""
+        assert isinstance(identity, tuple)
+        book = self._book
+        methods = {book.order_list.method}
+        if not book.do_orders_name_lists:
+            methods.add(book.order_lists.method)
+        return identity[0] in methods or any(("symbol", symbol) in identity for symbol in symbols)
+
     def _guesses(self, assets: list[str]) -> Iterator[Question]:
         """Ask about symbols that nobody named, but whose two assets have changed for no known reason."""
         known = set(self._symbols())
-        pairs = permutations(assets, 2) if len(assets) <= _GUESSED_ASSETS_AT_MOST else ()
+        can_be_guessed = self._book.symbol is None and len(assets) <= _GUESSED_ASSETS_AT_MOST
+        pairs = permutations(assets, 2) if can_be_guessed else ()
         for base, counter in pairs:
             if base + counter not in known:
-                yield from self._questions.orders_of(base + counter, is_guess=True)
+                yield from self._questions.guess(base + counter)
 
     # What to ask.
 
     def _symbols(self) -> list[str]:
         """Return the symbols to ask about, the most relevant first."""
+        if self._book.symbol is not None:
+            return [self._book.symbol]
         knowledge, evidence = self._knowledge, self._evidence
         with_orders = chain((symbol for symbol, _ in knowledge.orders), (s for s, _ in evidence.open_orders or ()))
         seen = sorted(
@@ -191,11 +239,18 @@ class _Recovery:
 
     def _history(self, symbols: list[str], *, thorough: bool = False) -> Iterator[Question]:
         """Ask for the orders of each symbol, and at once for the trades where there are likely some."""
+        questions = self._questions
+        if self._book.are_orders_dear:
+            yield from [questions.trades_of(symbol) for symbol in symbols]
+            yield from [questions.status_of(key) for key in self._knowledge.orders if self._evidence.is_gone(key)]
+            for symbol in symbols:
+                yield from questions.orders_of(symbol)
+            return
         busy = {symbol for symbol, _ in self._knowledge.orders} | set(self._options.symbols)
         for symbol in symbols:
-            yield from self._questions.orders_of(symbol)
+            yield from questions.orders_of(symbol)
             if thorough or symbol in busy:
-                yield self._questions.trades_of(symbol)
+                yield questions.trades_of(symbol)
 
     def _details(self) -> Iterator[Question]:
         """Ask for what the answers so far call for."""
@@ -207,16 +262,17 @@ class _Recovery:
                 yield questions.status_of(key)
         for one in facts:
             yield from self._details_of(one)
-        yield from questions.lists(
-            [list_id for list_id in evidence.lists_in_question() if evidence.is_list_unclear(list_id)]
-        )
         fills = [fill for one in facts for fill in one.fills]
         if lacking := symbols_without_assets(knowledge, fills):
-            yield questions.assets(lacking)
+            yield from questions.assets(lacking)
+        yield from questions.lists(
+            [list_id for list_id in evidence.lists_in_question() if evidence.is_list_unclear(list_id)],
+            are_more=any(one.is_born and "order_list_id" in one.order.untold for one in facts),
+        )
 
     def _details_of(self, facts: OrderFacts) -> Iterator[Question]:
         evidence, questions, order = self._evidence, self._questions, facts.order
-        if not order.is_final and evidence.open_orders is not None and order.key not in evidence.open_orders:
+        if not order.is_final and evidence.is_gone(order.key):
             yield questions.status_of(order.key)
         is_unknown = facts.since is not None  # It was there before the stream, but nobody said so.
         if facts.missing_quantity() > 0 or (is_unknown and order.executed):
@@ -225,15 +281,17 @@ class _Recovery:
                 # Lower ids than the last one told: from a gap that was not made good.
                 yield questions.trades_of_order(order.key)
             if order.state.get("used_sor") or order.state.get("working_floor") == "SOR":
-                yield questions.allocations_of(order.key)
+                yield from questions.allocations_of(order.key)
         if facts.missing_prevention() > 0 or (is_unknown and order.prevented):
             match_id = order.state.get("prevented_match_id")
             by_id = questions.preventions_of(order.key, match_id)
             yield by_id
             if by_id.identity in self._asked:
                 yield questions.preventions_of(order.key, None)
+        elif facts.may_hide_prevention(decrements=evidence.decrements(order.symbol)):
+            yield questions.preventions_of(order.key, None)
         if _may_be_amended(facts):
-            yield questions.amendments_of(order.key)
+            yield from questions.amendments_of(order.key)
 
     def _make_up_for_baseline(self) -> None:
         """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
@@ -246,7 +304,7 @@ class _Recovery:
 def _baseline_answers(evidence: Evidence) -> BaselineAnswers | None:
     if evidence.account is None or evidence.open_orders is None or evidence.open_lists is None:
         return None
-    orders = tuple([evidence.orders[key] for key in evidence.open_orders])
+    orders = tuple([order for key in evidence.open_orders if (order := evidence.completed(evidence.orders[key]))])
     lists = tuple([evidence.lists[list_id] for list_id in evidence.open_lists])
     return BaselineAnswers(evidence.account, orders, lists)
 
@@ -256,9 +314,3 @@ def _may_be_amended(facts: OrderFacts) -> bool:
     if facts.told is not None:
         return order.quantity != facts.told.order_quantity
     return order.type != "MARKET" and order.state["time_in_force"] == "GTC" and order.updated > order.created
-
-
-def _is_about(identity: Hashable, symbols: Iterable[str]) -> bool:
-    """Whether a question is about one of these symbols, or about an order list."""
-    assert isinstance(identity, tuple)
-    return identity[0] == "orderList.status" or any(("symbol", symbol) in identity for symbol in symbols)

@@ -1,0 +1,233 @@
+"""What the venue has answered so far in one recovery of an options stream, and which of it was not told before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from trio_binance_uds.events import OptionsOrderTradeUpdate
+from trio_binance_uds.stream.recovery.european_options.answers import (
+    ZERO,
+    AccountAnswer,
+    AssetAnswer,
+    ExerciseAnswer,
+    Key,
+    OrderAnswer,
+    PositionAnswer,
+    Totals,
+    TradeAnswer,
+)
+from trio_binance_uds.stream.recovery.european_options.knowledge import BaselineAnswers, Knowledge
+
+
+@attrs.frozen(kw_only=True)
+class OrderFacts:
+    """What is known of an order of which something may be untold.
+
+    Attributes:
+        order: the newest answer.
+        told: the last update that was told of it, or ``None``.
+        is_born: whether it was placed in the gap, so that its beginning must be told.
+        fills: those that were not told, by time.
+    """
+
+    order: OrderAnswer
+    told: OptionsOrderTradeUpdate | None
+    is_born: bool
+    fills: list[TradeAnswer]
+
+    @property
+    def filled_before(self) -> Decimal:
+        """How much of it was filled before what was missed."""
+        if self.told is not None:
+            return self.told.filled_accumulated_quantity
+        return ZERO if self.is_born else self.order.executed - sum((fill.quantity for fill in self.fills), ZERO)
+
+    def missing_quantity(self) -> Decimal:
+        """How much the order says is filled beyond the fills that are there; negative: there are too many."""
+        known = sum((fill.quantity for fill in self.fills if fill.time <= self.order.updated), ZERO)
+        return self.order.executed - self.filled_before - known
+
+
+@attrs.frozen
+class Taken:
+    """When something was asked for and answered: it is as of a time between."""
+
+    asked: datetime
+    answered: datetime
+
+
+class Evidence:
+    """The answers of one recovery beside what was told.
+
+    Of two answers about one order the one that shows more progress stands, and an answer that is behind what was told
+    stands for nothing.
+
+    Attributes:
+        positions: the positions that are open; ``None`` before they were asked for.
+        open_orders: the orders that were open when they were asked for; ``None`` before that.
+        not_found: orders that the venue says it does not know.
+        asked_for_status: orders that ``order`` has answered for.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        assert knowledge.began is not None, "what was before is none of the stream's business"
+        self._knowledge = knowledge
+        self._began = knowledge.began
+        self.account: AccountAnswer | None = None
+        self.account_taken: Taken | None = None
+        self.positions: Mapping[str, PositionAnswer] | None = None
+        self.positions_taken: Taken | None = None
+        self.open_orders: frozenset[Key] | None = None
+        self.orders: dict[Key, OrderAnswer] = {}
+        self.not_found: set[Key] = set()
+        self.asked_for_status: set[Key] = set()
+        self.exercises: dict[str, ExerciseAnswer] = {}
+        self._trades: dict[tuple[str, int, int], TradeAnswer] = {}
+
+    # What comes in.
+
+    def add_orders(self, orders: Iterable[OrderAnswer]) -> None:
+        for order in orders:
+            known = self.orders.get(order.key)
+            if known is None or order.progress >= known.progress:
+                self.orders[order.key] = order
+            self.not_found.discard(order.key)
+
+    def add_open_orders(self, orders: list[OrderAnswer]) -> None:
+        self.open_orders = frozenset([order.key for order in orders])
+        self.add_orders(orders)
+
+    def add_status(self, order: OrderAnswer) -> None:
+        self.asked_for_status.add(order.key)
+        self.add_orders([order])
+
+    def add_trades(self, trades: Iterable[TradeAnswer]) -> None:
+        self._trades.update({trade.identity: trade for trade in trades})
+
+    def add_positions(self, positions: Iterable[PositionAnswer], taken: Taken) -> None:
+        self.positions = {position.symbol: position for position in positions}
+        self.positions_taken = taken
+
+    def add_account(self, account: AccountAnswer, taken: Taken) -> None:
+        self.account, self.account_taken = account, taken
+
+    def add_exercises(self, exercises: Iterable[ExerciseAnswer]) -> None:
+        self.exercises.update({exercise.symbol: exercise for exercise in exercises})
+
+    # What is new in it.
+
+    def _is_news(self, key: Key, at: datetime) -> bool:
+        knowledge = self._knowledge
+        if key in knowledge.orders:
+            return True
+        return not knowledge.finished.is_told(key, at) and at >= self._began
+
+    def untold_fills(self) -> list[TradeAnswer]:
+        """Return the fills that were not told, as they happened."""
+        knowledge = self._knowledge
+        return sorted(
+            [
+                trade
+                for trade in self._trades.values()
+                if trade.time >= self._began
+                and not knowledge.is_fill_told(trade.identity)
+                and trade.key not in knowledge.finished
+            ],
+            key=lambda trade: (trade.time, trade.trade_id),
+        )
+
+    def newest(self, key: Key) -> OrderAnswer | None:
+        """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
+        told, answer = self._knowledge.orders.get(key), self.orders.get(key)
+        if told is None:
+            return answer if answer is not None and self._is_news(key, answer.updated) else None
+        known = OrderAnswer.of_update(told)
+        return known if answer is None or answer.progress < known.progress else answer
+
+    def is_gone(self, key: Key) -> bool:
+        """Whether an order was not among the open ones when these were asked for."""
+        return self.open_orders is not None and key not in self.open_orders
+
+    def facts(self) -> list[OrderFacts]:
+        """Return what is known of each order of which something may be untold."""
+        fills: dict[Key, list[TradeAnswer]] = {}
+        for fill in self.untold_fills():
+            fills.setdefault(fill.key, []).append(fill)
+        found = []
+        for key in dict.fromkeys([*self._knowledge.orders, *self.orders]):
+            order, told = self.newest(key), self._knowledge.orders.get(key)
+            if order is not None:
+                is_born = told is None and order.created >= self._began
+                found.append(OrderFacts(order=order, told=told, is_born=is_born, fills=fills.get(key, [])))
+        return found
+
+    def strangers(self) -> list[Key]:
+        """Return the orders that have traded and are in no answer."""
+        keys = dict.fromkeys([fill.key for fill in self.untold_fills()])
+        return [key for key in keys if self.newest(key) is None]
+
+    # What there is now.
+
+    def main_asset(self) -> AssetAnswer | None:
+        """Return the asset that the totals of the account are in."""
+        assets = self.account.assets if self.account is not None else ()
+        return next((row for row in assets if row.asset == "USDT"), assets[0] if assets else None)
+
+    def wallets(self) -> dict[str, Decimal] | None:
+        """Return the wallets, which no answer tells: the equity less what the positions are worth.
+
+        That is what was paid for them and the profit not realised, which comes with the equity: the mark prices of
+        the positions are those of another moment.
+        """
+        if self.account is None or self.positions is None:
+            return None
+        return {
+            row.asset: row.equity - row.unrealized_pnl - self._total(row.asset, "cost") for row in self.account.assets
+        }
+
+    def wallet_error(self, asset: str) -> Decimal:
+        """Return by how much that can be wrong."""
+        return self._total(asset, "cost_error")
+
+    def totals(self, wallet: Decimal | None) -> Totals | None:
+        """Return the figures of an account update with this wallet; ``None`` where an answer lacks one."""
+        asset = self.main_asset()
+        if asset is None or wallet is None or asset.adjusted_equity is None:
+            return None
+        return (
+            asset.equity,
+            asset.adjusted_equity,
+            wallet,
+            asset.equity - wallet,
+            asset.unrealized_pnl,
+            asset.initial_margin,
+            asset.maintenance_margin,
+        )
+
+    def _total(self, asset: str, what: str) -> Decimal:
+        positions = (self.positions or {}).values()
+        return sum((getattr(position, what) for position in positions if position.quote_asset == asset), ZERO)
+
+    def baseline(self) -> BaselineAnswers | None:
+        """Return what is there now, if all of it was answered."""
+        wallets = self.wallets()
+        if wallets is None or self.open_orders is None or self.account is None or self.positions is None:
+            return None
+        main = self.main_asset()
+        return BaselineAnswers(
+            orders=tuple([self.orders[key] for key in self.open_orders]),
+            wallets=wallets,
+            positions={symbol: position.quantity for symbol, position in self.positions.items()},
+            totals=None if main is None else self.totals(wallets[main.asset]),
+            greeks=self.account.greeks,
+            risk_level=self.risk_level(self.account),
+        )
+
+    @staticmethod
+    def risk_level(account: AccountAnswer) -> str:
+        """Return the level of risk that an account has."""
+        return "REDUCE_ONLY" if account.is_reduce_only else "NORMAL"

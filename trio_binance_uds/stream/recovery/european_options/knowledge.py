@@ -1,0 +1,167 @@
+"""What the user of an options stream has been told so far, as far as it matters for telling the rest after a gap.
+
+* An open order is known by its last update, and a finished one by its key for a while.
+* A fill is known by its symbol, trade and order; the last twenty thousand are remembered.
+* A wallet and a position are known by the last update that named them. Fills that were told but whose update was not
+  yet are kept until it is.
+* What was there before the stream began is known from the *baseline*, which tells the user nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from trio_binance_uds.events import (
+    BalancePositionUpdate,
+    Event,
+    GreekUpdate,
+    OptionsAccountUpdate,
+    OptionsOrderTradeUpdate,
+    OptionsRiskLevelChange,
+)
+from trio_binance_uds.stream.recovery.european_options.answers import (
+    FINAL_STATUSES,
+    ZERO,
+    Key,
+    OrderAnswer,
+    Totals,
+    totals_of,
+)
+from trio_binance_uds.stream.recovery.european_options.reports import update_of
+from trio_binance_uds.stream.recovery.finished import Finished
+
+_FILLS_REMEMBERED = 20_000
+_UNSETTLED_AT_MOST = 10_000
+
+Greeks = Mapping[str, tuple[Decimal, Decimal, Decimal, Decimal]]
+
+
+@attrs.frozen
+class Told:
+    """An amount, and as of when it was told."""
+
+    amount: Decimal
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class BaselineAnswers:
+    """What was there when the stream began."""
+
+    orders: tuple[OrderAnswer, ...]
+    wallets: Mapping[str, Decimal]
+    positions: Mapping[str, Decimal]
+    totals: Totals | None
+    greeks: Greeks
+    risk_level: str
+
+
+class Knowledge:
+    """What has been told; see the module."""
+
+    def __init__(self) -> None:
+        self.orders: dict[Key, OptionsOrderTradeUpdate] = {}
+        self.finished: Finished[Key] = Finished()
+        self.symbols: dict[str, None] = {}
+        self.wallets: dict[str, Told] = {}
+        self.positions: dict[str, Told] = {}
+        self.unsettled: list[OptionsOrderTradeUpdate] = []
+        self.totals: Totals | None = None
+        self.greeks: Greeks | None = None
+        self.risk_level: str | None = None
+        self.began: datetime | None = None
+        self.newest: datetime | None = None
+        self.baseline_at: datetime | None = None
+        self.no_baseline_because: str = "it was never asked for"
+        self._fills: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+
+    def observe(self, event: Event) -> None:
+        """Take in an event that was accepted for delivery."""
+        if isinstance(event, OptionsOrderTradeUpdate):
+            self._order(event)
+            self._note_time(event.transaction_time)
+        elif isinstance(event, BalancePositionUpdate):
+            self._settle(event)
+            self._note_time(event.transaction_time)
+        elif isinstance(event, OptionsAccountUpdate):
+            self.totals = totals_of(event)
+        elif isinstance(event, GreekUpdate):
+            self.greeks = {row.underlying: (row.delta, row.gamma, row.theta, row.vega) for row in event.greeks}
+        elif isinstance(event, OptionsRiskLevelChange):
+            self.risk_level = event.risk_level
+
+    def _order(self, update: OptionsOrderTradeUpdate) -> None:
+        key = (update.symbol, update.order_id)
+        self.symbols[update.symbol] = None
+        if update.execution_type == "TRADE":
+            self._fills[update.symbol, update.trade_id, update.order_id] = None
+            if len(self._fills) > _FILLS_REMEMBERED:
+                self._fills.popitem(last=False)
+            if len(self.unsettled) < _UNSETTLED_AT_MOST:
+                self.unsettled.append(update)
+        if update.order_status in FINAL_STATUSES:
+            self.orders.pop(key, None)
+            self.finished.add(key, update.transaction_time, update.order_status)
+        elif key not in self.finished:
+            self.orders[key] = update
+
+    def _settle(self, update: BalancePositionUpdate) -> None:
+        at = update.transaction_time
+        for balance in update.balances:
+            self.wallets[balance.asset] = Told(balance.balance, at)
+        for position in update.positions:
+            self.symbols[position.symbol] = None
+            self.positions[position.symbol] = Told(position.quantity, at)
+        if self.unsettled:
+            self.unsettled = [fill for fill in self.unsettled if fill.transaction_time > at]
+
+    def _note_time(self, at: datetime) -> None:
+        if self.newest is None or at > self.newest:
+            self.newest = at
+
+    def begin(self, at: datetime) -> None:
+        """Note that the stream began at this time at the latest."""
+        at = at.replace(microsecond=at.microsecond // 1000 * 1000)  # as coarse as the venue's times
+        if self.began is None or at < self.began:
+            self.began = at
+
+    def take_baseline(self, answers: BaselineAnswers, at: datetime) -> None:
+        """Take in what was there when the stream began: what was asked for at this time, shortly after.
+
+        What the stream has told stands, and what has changed since the stream began is left to the stream.
+        """
+        self.begin(at)
+        assert self.began is not None
+        for order in answers.orders:
+            self.symbols[order.symbol] = None
+            is_told = order.key in self.orders or order.key in self.finished
+            if order.updated < self.began and not order.is_final and not is_told:
+                self.orders[order.key] = update_of(order)
+        for asset, balance in answers.wallets.items():
+            self.wallets.setdefault(asset, Told(balance, self.began))
+        for symbol, quantity in answers.positions.items():
+            self.symbols[symbol] = None
+            self.positions.setdefault(symbol, Told(quantity, self.began))
+        self.totals = self.totals or answers.totals
+        self.greeks = self.greeks if self.greeks is not None else answers.greeks
+        self.risk_level = self.risk_level or answers.risk_level
+        self.baseline_at, self.no_baseline_because = at, ""
+
+    def told_position(self, symbol: str) -> Told | None:
+        """Return what was last told of a position; ``None`` if nobody knows."""
+        told = self.positions.get(symbol)
+        return Told(ZERO, self.baseline_at) if told is None and self.baseline_at is not None else told
+
+    def told_wallet(self, asset: str) -> Told | None:
+        """Return what was last told of a wallet; ``None`` if nobody knows."""
+        told = self.wallets.get(asset)
+        return Told(ZERO, self.baseline_at) if told is None and self.baseline_at is not None else told
+
+    def is_fill_told(self, identity: tuple[str, int, int]) -> bool:
+        """Whether a fill was told, as far as anybody remembers."""
+        return identity in self._fills

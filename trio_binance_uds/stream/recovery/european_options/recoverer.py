@@ -1,0 +1,309 @@
+"""The recovery of an options stream: what it has told, and how it asks for the rest.
+
+First come the account, the positions and the open orders, as of about one moment; then the history of each symbol,
+which must explain them. What does not fit together is asked once more a second later, since the venue's databases may
+lag. What then still does not fit is said: ``complete`` is true only if every question was answered, the fills of each
+order add up, every order that was open has a known fate, and positions and wallet are what they were plus the fills.
+
+What cannot be recovered, because no query tells it:
+
+* Each update of balances and positions: there is one with what is now of each that has changed. Its reason is
+  ``RECOVERED``. Deposits and withdrawals are not told; they make the recovery incomplete, and are in its
+  ``balance_change``. Exercises explain a position that has expired.
+* The totals and the greeks of every ten seconds: there is one of each with what is now, if that has changed. The
+  wallet in them is concluded: the margin balance less what was paid for the positions.
+* A level of risk that came and went. What it is now is concluded from whether the account may only reduce.
+* The open quantities of the account on a symbol (``None``), and a NEW of an order that was rejected.
+* Orders that ended without a fill on symbols that never were on this stream, have no open order or position and were
+  not named; a fill shows in the positions and in the wallet. Orders that ended more than five days ago.
+
+Source: Binance Options Trading, "Trade" and "Account" (2026-05-28).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import trio
+
+from trio_binance_uds.events import Event
+from trio_binance_uds.stream.recovery.european_options.answers import (
+    AccountAnswer,
+    ExerciseAnswer,
+    Key,
+    OrderAnswer,
+    PositionAnswer,
+    TradeAnswer,
+)
+from trio_binance_uds.stream.recovery.european_options.evidence import Evidence, Taken
+from trio_binance_uds.stream.recovery.european_options.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.european_options.reconstruct import Doubt, reconstruct
+from trio_binance_uds.stream.recovery.european_options.recovered import OptionsRecovered
+from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_ROOT = "GET /eapi/v1/"
+_PAGE = 1000
+_NO_SUCH_ORDER = -2013
+_MARGIN = timedelta(seconds=30)
+_HISTORY = timedelta(days=5)
+_AGAIN_SECONDS = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_MS = 86_400_000
+
+
+class OptionsRecoverer:
+    """Knows what the user was told, and recovers what was missed."""
+
+    def __init__(self, options: Recovery, account: str) -> None:
+        self._options = options
+        self._account = account
+        self._knowledge = Knowledge()
+
+    def observe(self, event: Event) -> None:
+        """Take in an event that was accepted for delivery."""
+        self._knowledge.observe(event)
+
+    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+        """Ask what was there before the stream began. Weight 48."""
+        knowledge, at = self._knowledge, now()
+        knowledge.begin(at)
+        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.max_weight)
+        with trio.move_on_after(self._options.max_seconds):
+            await inquiry.ask(_Questions(evidence, at, now).state())
+        answers = evidence.baseline()
+        if answers is not None:
+            knowledge.take_baseline(answers, at)
+        else:
+            knowledge.no_baseline_because = "; ".join(inquiry.reasons())
+            log.warning("gaps cannot be proven complete: %s", knowledge.no_baseline_because)
+
+    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> OptionsRecovered:
+        """Ask for what was missed since then; it raises no ordinary exception.
+
+        It costs 48 in weight, 8 per symbol, and 1 per order that was open and is so no more.
+        """
+        recovery = _Recovery(request, self._knowledge, since, self._options, now)
+        with trio.move_on_after(self._options.max_seconds):
+            await recovery.ask()
+        return recovery.result(self._account)
+
+
+class _Recovery:
+    """One recovery."""
+
+    def __init__(
+        self,
+        request: Request,
+        knowledge: Knowledge,
+        since: datetime,
+        options: Recovery,
+        now: Callable[[], datetime],
+    ) -> None:
+        knowledge.begin(since)
+        assert knowledge.began is not None
+        self._knowledge = knowledge
+        self._options = options
+        self._inquiry = Inquiry(request, options.max_weight)
+        self._is_too_long = now() - since > _HISTORY
+        start = max(since - _MARGIN, knowledge.began)
+        self._evidence = Evidence(knowledge)
+        self._questions = _Questions(self._evidence, start, now)
+        self._asked: set[Hashable] = set()
+
+    async def ask(self) -> None:
+        # What is now comes before the history that must explain it.
+        await self._put(self._questions.state())
+        await self._put(self._history(self._symbols()))
+        await self._follow_up()
+        doubts = reconstruct(self._knowledge, self._evidence).doubts
+        if doubts and not self._inquiry.is_over:
+            await trio.sleep(_AGAIN_SECONDS)
+            await self._ask_again(doubts)
+
+    def result(self, account: str) -> OptionsRecovered:
+        knowledge, evidence = self._knowledge, self._evidence
+        found = reconstruct(knowledge, evidence)
+        reasons = self._inquiry.reasons()
+        if self._is_too_long:
+            reasons.append("orders that ended more than five days ago are not listed any more")
+        if knowledge.baseline_at is None:
+            reasons.append(f"what was there before the stream began is not known ({knowledge.no_baseline_because})")
+            self._make_up_for_baseline()
+        return OptionsRecovered(
+            events=tuple([attrs.evolve(event, account=account) for event in found.events]),
+            reasons=tuple(reasons),
+            doubts=found.doubts,
+            told_filled={key: told.filled_accumulated_quantity for key, told in knowledge.orders.items()},
+        )
+
+    def _make_up_for_baseline(self) -> None:
+        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
+        answers = self._evidence.baseline()
+        if answers is not None and not self._inquiry.is_over:
+            assert self._knowledge.began is not None
+            self._knowledge.take_baseline(answers, self._knowledge.began)
+
+    async def _put(self, questions: Iterable[Question]) -> bool:
+        """Ask what was not asked yet; return whether there was anything."""
+        new = {question.identity: question for question in questions if question.identity not in self._asked}
+        self._asked.update(new)
+        if new and not self._inquiry.is_over:
+            await self._inquiry.ask(new.values())
+            return True
+        return False
+
+    async def _follow_up(self) -> None:
+        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
+        while await self._put(self._details()):
+            pass
+
+    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
+        """Repeat what the doubts are about: they may be due to answers that lag behind."""
+        keys = [doubt.key for doubt in doubts if doubt.key is not None]
+        self._evidence.not_found.clear()
+        self._asked.clear()
+        await self._put([*self._questions.state(), *[self._questions.status_of(key) for key in keys]])
+        await self._put(self._history(self._symbols()))
+        await self._follow_up()
+
+    def _symbols(self) -> list[str]:
+        """Return the symbols to ask about, the most relevant first."""
+        knowledge, evidence = self._knowledge, self._evidence
+        with_orders = [symbol for symbol, _ in (*knowledge.orders, *(evidence.open_orders or ()))]
+        with_positions = [*(evidence.positions or ()), *knowledge.positions]
+        seen = reversed(knowledge.symbols)
+        return list(dict.fromkeys([*self._options.symbols, *with_orders, *with_positions, *seen]))
+
+    def _history(self, symbols: Iterable[str]) -> Iterator[Question]:
+        for symbol in symbols:
+            yield self._questions.trades_of(symbol)
+            yield self._questions.orders_of(symbol)
+
+    def _details(self) -> Iterator[Question]:
+        """Ask for what the answers so far call for."""
+        evidence, questions = self._evidence, self._questions
+        for key in evidence.strangers():
+            yield questions.status_of(key)
+        for facts in evidence.facts():
+            if not facts.order.is_final and evidence.is_gone(facts.order.key):
+                yield questions.status_of(facts.order.key)
+        if any(doubt.symbol is not None for doubt in reconstruct(self._knowledge, evidence).doubts):
+            yield questions.exercises()
+
+
+class _Questions:
+    """Makes the questions of one recovery; their answers go into the evidence."""
+
+    def __init__(self, evidence: Evidence, since: datetime, now: Callable[[], datetime]) -> None:
+        self._evidence = evidence
+        self._now = now
+        self._since = _to_ms(since)
+
+    def state(self) -> list[Question]:
+        """Ask for what is now."""
+        return [self._account(), self._positions(), self._open_orders()]
+
+    def _account(self) -> Question:
+        asked = self._now()
+
+        def use(result: Any) -> None:
+            self._evidence.add_account(AccountAnswer.read(result), Taken(asked, self._now()))
+
+        return Question(method=f"{_ROOT}marginAccount", weight=3, about="the account", use=use)
+
+    def _positions(self) -> Question:
+        asked = self._now()
+
+        def use(result: Any) -> None:
+            self._evidence.add_positions(read_all(result, PositionAnswer.read), Taken(asked, self._now()))
+
+        return Question(method=f"{_ROOT}position", weight=5, about="the positions", use=use)
+
+    def _open_orders(self) -> Question:
+        def use(result: Any) -> None:
+            self._evidence.add_open_orders(read_all(result, OrderAnswer.read))
+
+        return Question(method=f"{_ROOT}openOrders", weight=40, about="the open orders", use=use)
+
+    def trades_of(self, symbol: str) -> Question:
+        """Ask for all trades since then."""
+
+        def use(rows: Any) -> Sequence[object]:
+            trades = read_all(rows, TradeAnswer.read)
+            self._evidence.add_trades(trades)
+            return trades
+
+        return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, self._window())
+
+    def orders_of(self, symbol: str) -> Question:
+        """Ask for all orders that have ended since then."""
+
+        def use(rows: Any) -> Sequence[object]:
+            orders = read_all(rows, OrderAnswer.read)
+            self._evidence.add_orders(orders)
+            return orders
+
+        return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, self._window())
+
+    def _window(self) -> tuple[int, int]:
+        """Return since when to ask, and an end in the future: what happens just now must not fall out of it."""
+        return self._since, max(_to_ms(self._now()), self._since) // _DAY_MS * _DAY_MS + 2 * _DAY_MS
+
+    def _between(
+        self,
+        route: str,
+        weight: int,
+        about: str,
+        symbol: str,
+        use: Callable[[Any], Sequence[object]],
+        window: tuple[int, int],
+    ) -> Question:
+        """Ask for what a window holds; whether a page is in order is not documented, so a full window is halved."""
+        start, end = window
+
+        def use_page(result: Any) -> Sequence[Question]:
+            if len(use(result)) < _PAGE:
+                return ()
+            middle = (start + min(end, max(_to_ms(self._now()), start + 1))) // 2
+            if middle >= end:
+                raise Unreadable(f"there are more than {_PAGE} in one millisecond")
+            halves = ((start, middle), (middle + 1, end))
+            return [self._between(route, weight, about, symbol, use, half) for half in halves]
+
+        params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": _PAGE}
+        return Question(method=_ROOT + route, params=params, weight=weight, about=about, use=use_page)
+
+    def status_of(self, key: Key) -> Question:
+        def use(result: Any) -> None:
+            self._evidence.add_status(OrderAnswer.read(result))
+
+        return Question(
+            method=f"{_ROOT}order",
+            params={"symbol": key[0], "orderId": key[1]},
+            weight=1,
+            about=f"order {key[1]} of {key[0]}",
+            use=use,
+            excuses={_NO_SUCH_ORDER: lambda: self._evidence.not_found.add(key)},
+        )
+
+    def exercises(self) -> Question:
+        """Ask for the positions that were settled since then."""
+
+        def use(result: Any) -> None:
+            self._evidence.add_exercises(read_all(result, ExerciseAnswer.read))
+
+        start, end = self._window()
+        params = {"startTime": start, "endTime": end, "limit": _PAGE}
+        return Question(method=f"{_ROOT}exerciseRecord", params=params, weight=5, about="the exercises", use=use)
+
+
+def _to_ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,70 @@
+"""What a margin account is asked: the routes of ``/sapi/v1/margin`` with their weights, for cross or for one pair.
+
+A minute allows an IP address 12000 on each route. The history of orders and of order lists costs 200 a call, twenty
+times as much as anything else: it is asked for last, so that a budget that does not suffice goes to trades and to the
+orders that are known.
+
+Source: Binance Margin Trading, "Trade" and "Account" (2026-01-15). The weight of all open orders is not documented in
+figures; that is what a client library reckons with.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from trio_binance_uds.products import MarginAccount
+from trio_binance_uds.stream.recovery.margin.answers import (
+    read_borrowed,
+    read_cross_account,
+    read_isolated_account,
+    read_order,
+    read_repaid,
+    read_trade,
+)
+from trio_binance_uds.stream.recovery.spot.book import Book, Call, LoanCall
+
+_ROOT = "GET /sapi/v1/margin/"
+
+
+def margin_book(account: MarginAccount) -> Book:
+    """Return what this account can be asked; an order's amendments and its allocations are not among it."""
+    symbol = account.symbol
+    is_isolated = {"isIsolated": "FALSE" if symbol is None else "TRUE"}
+    whole = is_isolated if symbol is None else {**is_isolated, "symbol": symbol}
+
+    def call(route: str, weight: int, *, params: dict[str, Any] = is_isolated, page: int = 1000) -> Call:
+        return Call(_ROOT + route, weight, params=params, page=page)
+
+    loans = {} if symbol is None else {"isolatedSymbol": symbol}
+    return Book(
+        account=call("account", 10, params={})
+        if symbol is None
+        else call("isolated/account", 10, params={"symbols": symbol}),
+        open_orders=call("openOrders", 40 if symbol is None else 10, params=whole),
+        open_lists=call("openOrderList", 10, params=whole),
+        orders=call("allOrders", 200, page=500),
+        trades=call("myTrades", 10),
+        trades_of_order=call("myTrades", 10),
+        order=call("order", 10),
+        preventions_of_order=call("myPreventedMatches", 10),
+        prevention=call("myPreventedMatches", 10),
+        order_list=call("orderList", 10, params=whole),
+        order_lists=call("allOrderList", 200, params=whole, page=500),
+        loans=(
+            LoanCall(
+                call("borrow-repay", 10, params={"type": "BORROW", **loans}, page=100),
+                partial(read_borrowed, symbol=symbol),
+            ),
+            LoanCall(
+                call("borrow-repay", 10, params={"type": "REPAY", **loans}, page=100),
+                partial(read_repaid, symbol=symbol),
+            ),
+        ),
+        do_orders_name_lists=False,
+        symbol=symbol,
+        are_orders_dear=True,
+        read_account=read_cross_account if symbol is None else read_isolated_account,
+        read_order=read_order,
+        read_trade=read_trade,
+    )

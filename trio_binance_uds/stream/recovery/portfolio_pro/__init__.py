@@ -1,0 +1,1 @@
+"""How the additional stream of a Portfolio Margin Pro account recovers: by what the account is now."""

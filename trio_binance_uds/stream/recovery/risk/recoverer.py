@@ -1,0 +1,257 @@
+"""The recovery of the risk stream of a cross-margin account.
+
+After a gap it asks for the debts and the margin level, and then for what must explain them: loans, repayments and
+interest, as the venue has booked them. Each row that no event has told becomes an event. What is owed now must be what
+was owed before and what was booked since; otherwise the recovery is incomplete.
+
+What cannot be recovered, because no query tells it:
+
+* A status of the margin level that came and went. There is one event, with the level of now, if that means another
+  status than the last one told. Only the meaning of the margin call is documented, so another word leaves the recovery
+  incomplete, and MARGIN_CALL and PRE_LIQUIDATION cannot be told apart.
+* The words of the stream for repayments and interest, which are not documented: recovered ones say ``REPAY`` and
+  ``INTEREST``. Their amounts are those of the books.
+* When an event would have been sent: the time of the booking stands for it. Interest that the stream tells more than a
+  minute after it was recovered is told twice.
+
+Source: Binance Margin Trading, "Borrow and Repay", "Account" and "Risk Data Stream" (2026-01-15).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import trio
+
+from trio_binance_uds.events import Event, MarginLevelStatus, MarginLevelStatusChange
+from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.reading import each, member, whole
+from trio_binance_uds.stream.recovery.risk.answers import (
+    BORROW,
+    INTEREST,
+    ON_BORROW,
+    REPAY,
+    Bars,
+    DebtAnswer,
+    DebtChange,
+    read_interest,
+    read_loan,
+)
+from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
+from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_ROOT = "GET /sapi/v1/margin/"
+_PAGE = 100
+_WINDOW_MS = 30 * 86_400_000 - 1
+_MARGIN = timedelta(seconds=30)
+_SKEW = timedelta(seconds=2)
+_AGAIN_SECONDS = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RiskRecoverer:
+    """Knows what the user was told, and recovers what was missed."""
+
+    def __init__(self, options: Recovery, account: str) -> None:
+        self._options = options
+        self._account = account
+        self._knowledge = RiskKnowledge()
+
+    def observe(self, event: Event) -> None:
+        """Take in an event that was accepted for delivery."""
+        self._knowledge.observe(event)
+
+    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+        """Ask what was owed when the stream began, and what the margin level meant. Weight 20."""
+        knowledge, options = self._knowledge, self._options
+        knowledge.begin(now())
+        inquiry, evidence = Inquiry(request, options.max_weight), _Evidence(now)
+        with trio.move_on_after(options.max_seconds):
+            await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
+        if evidence.debts is not None:
+            knowledge.note_debts(evidence.debts)
+            if evidence.bars is not None and knowledge.status is None:
+                knowledge.status = evidence.bars.words(evidence.debts.level)[0]
+        if reasons := inquiry.reasons():
+            log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
+
+    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> RiskRecovered:
+        """Ask for what was missed since then; it raises no ordinary exception. Weight 41, more for many loans."""
+        knowledge, options = self._knowledge, self._options
+        knowledge.begin(since)
+        anchor = knowledge.anchor(since)
+        inquiry, evidence = Inquiry(request, options.max_weight), _Evidence(now)
+        with trio.move_on_after(options.max_seconds):
+            await self._ask(inquiry, evidence, since, anchor)
+            if evidence.unexplained(anchor) and not inquiry.is_over:
+                await trio.sleep(_AGAIN_SECONDS)
+                await self._ask(inquiry, evidence, since, anchor)
+        if evidence.debts is not None:
+            knowledge.note_debts(evidence.debts)
+        return self._judged(inquiry.reasons(), evidence, since, anchor)
+
+    async def _ask(self, inquiry: Inquiry, evidence: _Evidence, since: datetime, anchor: DebtAnswer | None) -> None:
+        # The debts come before the books that must explain them.
+        await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
+        start = since if anchor is None else min(since, anchor.asked)
+        await inquiry.ask(evidence.books(start, _BORROWED, _REPAID))
+        # After the loans, or the interest that one costs at once might be lacking.
+        await inquiry.ask(evidence.books(start, _INTEREST))
+
+    def _judged(
+        self, reasons: list[str], evidence: _Evidence, since: datetime, anchor: DebtAnswer | None
+    ) -> RiskRecovered:
+        knowledge = self._knowledge
+        assert knowledge.began is not None
+        begins = {kind: max(knowledge.began, since - _MARGIN) for kind in (BORROW, REPAY)}
+        begins[INTEREST] = max(knowledge.began, since - NEAR_INTEREST)
+        untold = [row for row in knowledge.untold(evidence.loans_and_interest()) if row.time >= begins[row.kind]]
+        if anchor is None:
+            reasons.append("what was owed before is not known, so the books prove nothing")
+        for asset, amount in evidence.unexplained(anchor).items():
+            reasons.append(f"{amount.normalize():+f} {asset} of debt is not explained")
+        level = None
+        if evidence.debts is not None and evidence.bars is not None:
+            level, doubt = self._status_of_now(evidence.debts, evidence.bars.words(evidence.debts.level))
+            reasons += [doubt] if doubt else []
+        return RiskRecovered(self._account, tuple(untold), level, "; ".join(reasons))
+
+    def _status_of_now(self, debts: DebtAnswer, words: tuple[str, ...]) -> tuple[MarginLevelStatusChange | None, str]:
+        """Return the event that tells the status of now, if it is another than was told, and what is not sure of it."""
+        told, value = self._knowledge.status, f"{debts.level.normalize():f}"
+        if told is None:
+            return None, "what the margin level meant before is not known"
+        level = None if told in words else _level_event(self._account, debts, words[0])
+        if words[0] == "MARGIN_CALL":
+            return level, f"a margin level of {value} can mean {' or '.join(words)}"
+        return level, "" if level is None else f"that a margin level of {value} means {words[0]} is not documented"
+
+
+def _level_event(account: str, debts: DebtAnswer, word: str) -> MarginLevelStatusChange:
+    return MarginLevelStatusChange(
+        event_type="MARGIN_LEVEL_STATUS_CHANGE",
+        event_time=debts.asked,
+        account=account,
+        recovered=True,
+        raw={"account": debts.raw},
+        margin_level=debts.level,
+        margin_level_status=MarginLevelStatus(word),
+    )
+
+
+class _Evidence:
+    """The answers of one recovery, and the questions for them."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.debts: DebtAnswer | None = None
+        self.bars: Bars | None = None
+        self._rows: dict[tuple[str, int | str, str], DebtChange] = {}
+
+    @property
+    def rows(self) -> list[DebtChange]:
+        """What was booked, by time."""
+        return sorted(self._rows.values(), key=lambda row: (row.time, str(row.number)))
+
+    def loans_and_interest(self) -> list[DebtChange]:
+        """Return what has an event each: a loan with the interest that it costs at once."""
+        first = [row for row in self.rows if row.kind == ON_BORROW]
+        found = []
+        for row in self.rows:
+            if row.kind == BORROW and (interest := next((each for each in first if _belongs(each, row)), None)):
+                first.remove(interest)
+                raw = {**row.raw, "interestHistory": interest.raw}
+                found.append(attrs.evolve(row, interest=row.interest + interest.interest, raw=raw))
+            elif row.kind != ON_BORROW:
+                found.append(row)
+        return found
+
+    def debts_question(self) -> Question:
+        asked = self._now()
+
+        def use(result: Any) -> None:
+            self.debts = DebtAnswer.read(result, asked, self._now())
+
+        return Question(method=f"{_ROOT}account", weight=10, about="the debts and the margin level", use=use)
+
+    def bars_question(self) -> Question:
+        def use(result: Any) -> None:
+            self.bars = Bars.read(result)
+
+        return Question(method=f"{_ROOT}tradeCoeff", weight=10, about="the bars of the margin level", use=use)
+
+    def books(self, since: datetime, *books: _Book) -> Iterator[Question]:
+        """Ask for all that was booked there since then, and a little before."""
+        first = (since - NEAR_INTEREST - _EPOCH) // timedelta(milliseconds=1)
+        last = (self._now() - _EPOCH) // timedelta(milliseconds=1)
+        for start in range(first, max(first, last) + 1, _WINDOW_MS + 1):
+            for book in books:
+                yield self._page(book, start, 1)
+
+    def _page(self, book: _Book, start: int, page: int) -> Question:
+        def use(result: Any) -> Sequence[Question]:
+            rows = each(member(result, "rows", whole))
+            read = [change for row in rows if (change := book.read(row)) is not None]
+            self._rows.update({(change.kind, change.number, change.asset): change for change in read})
+            return (self._page(book, start, page + 1),) if len(rows) >= _PAGE else ()
+
+        params = {"startTime": start, "endTime": start + _WINDOW_MS, "current": page, "size": _PAGE, **book.params}
+        return Question(method=_ROOT + book.route, params=params, weight=book.weight, about=book.about, use=use)
+
+    def unexplained(self, anchor: DebtAnswer | None) -> dict[str, Decimal]:
+        """Return the assets whose debt is not what it was and what was booked since, and by how much."""
+        if anchor is None or self.debts is None:
+            return {}
+        found: dict[str, Decimal] = {}
+        for asset in sorted({*anchor.debts, *self.debts.debts}):
+            before, after = anchor.owed(asset), self.debts.owed(asset)
+            for part in (0, 1):
+                deltas = [(row.time, row.delta[part]) for row in self.rows if row.asset == asset and row.delta[part]]
+                left = _unexplained(deltas, after[part] - before[part], anchor, self.debts)
+                if left:
+                    found[asset] = found.get(asset, Decimal(0)) + left
+        return found
+
+
+def _belongs(interest: DebtChange, loan: DebtChange) -> bool:
+    """Whether this is the interest that a loan costs at once."""
+    same = (interest.asset, interest.principal) == (loan.asset, loan.principal)
+    return same and abs(interest.time - loan.time) <= NEAR
+
+
+def _unexplained(
+    deltas: list[tuple[datetime, Decimal]], change: Decimal, anchor: DebtAnswer, debts: DebtAnswer
+) -> Decimal:
+    """Return what of a change the deltas do not make up; those about the times of asking may be on either side."""
+    earlier = sum(time <= anchor.answered + _SKEW for time, _ in deltas)
+    certain = sum(time < debts.asked - _SKEW for time, _ in deltas)
+    amounts = [amount for _, amount in deltas]
+    for first in range(earlier, -1, -1):
+        for last in range(max(first, certain), len(amounts) + 1):
+            if sum(amounts[first:last], Decimal(0)) == change:
+                return Decimal(0)
+    return change - sum(amounts[earlier : max(earlier, certain)], Decimal(0))
+
+
+@attrs.frozen
+class _Book:
+    """One of the venue's books: where it is, what it is about, and how its rows are read."""
+
+    route: str
+    weight: int
+    about: str
+    params: dict[str, Any]
+    read: Callable[[Any], DebtChange | None]
+
+
+_INTEREST = _Book("interestHistory", 1, "the interest", {}, read_interest)
+_BORROWED = _Book("borrow-repay", 10, "the loans", {"type": BORROW}, lambda row: read_loan(row, BORROW))
+_REPAID = _Book("borrow-repay", 10, "the repayments", {"type": REPAY}, lambda row: read_loan(row, REPAY))
