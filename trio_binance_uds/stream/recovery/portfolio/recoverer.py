@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import trio
 
+from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
@@ -22,6 +23,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
 
+_NO_SUCH_SYMBOL = -1121
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _OF_NOW = frozenset({"ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"})
 
@@ -62,7 +64,7 @@ class PortfolioRecoverer:
         budget = Budget(self._options.max_weight)
 
         async def ask(part: Part) -> None:
-            await part.take_baseline(request, now, budget=budget)
+            await part.take_baseline(self._lenient(request), now, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for part in self.parts.values():
@@ -74,12 +76,26 @@ class PortfolioRecoverer:
         found: dict[str, Recovered] = {}
 
         async def ask(name: str, part: Part) -> None:
-            found[name] = await part.recover(request, since, now, budget=budget)
+            found[name] = await part.recover(self._lenient(request), since, now, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for name, part in self.parts.items():
                 nursery.start_soon(ask, name, part)
         return PortfolioRecovered({name: found[name] for name in self.parts})
+
+    def _lenient(self, request: Request) -> Request:
+        """Return what finds nothing of a symbol that was named, and that a part has not: another part will have it."""
+        named = frozenset(self._options.symbols)
+
+        async def ask(method: str, params: Mapping[str, Any] | None) -> Any:
+            try:
+                return await request(method, params)
+            except ApiError as error:
+                if error.code != _NO_SUCH_SYMBOL or (params or {}).get("symbol") not in named:
+                    raise
+                return []
+
+        return ask
 
 
 @attrs.frozen
