@@ -67,7 +67,7 @@ async def baseline(
     """
     at = now()
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, budget or Budget(options.max_weight))
+    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, budget or Budget(options.weight_allowed))
     questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
     with trio.move_on_after(options.max_seconds):
         await inquiry.ask(_state(questions, scope))
@@ -100,7 +100,7 @@ async def recover(
     It costs about 150 in weight on USD-M, 5 to 20 per symbol with activity, and a few per order that changed in an
     unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    inquiry = Inquiry(request, budget or Budget(options.max_weight))
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
     recovery = _Recovery(inquiry, knowledge, scope, since, options, now)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()

@@ -61,7 +61,7 @@ class PortfolioRecoverer:
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""
-        budget = Budget(self._options.max_weight)
+        budget = Budget(self._options.weight_allowed)
 
         async def ask(part: Part) -> None:
             await part.take_baseline(self._lenient(request), now, budget=budget)
@@ -72,7 +72,7 @@ class PortfolioRecoverer:
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        budget = Budget(self._options.max_weight)
+        budget = Budget(self._options.weight_allowed)
         found: dict[str, Recovered] = {}
 
         async def ask(name: str, part: Part) -> None:

@@ -69,7 +69,7 @@ async def baseline(
     """
     at = now()
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.max_weight))
+    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.weight_allowed))
     questions = Questions(book, evidence, knowledge, since=at, now=now)
     with trio.move_on_after(options.max_seconds):
         if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
@@ -104,7 +104,7 @@ async def recover(
     It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    inquiry = Inquiry(request, budget or Budget(options.max_weight))
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
     recovery = _Recovery(inquiry, knowledge, since, options, now, book, account)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
