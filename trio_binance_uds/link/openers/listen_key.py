@@ -73,7 +73,6 @@ class ListenKeyOpener(Opener):
         self.rest = rest
         self.clock = clock
         self._delete_on_exit = delete_on_exit
-        self._may_have_key = False
 
     def new_subscription(self, at_risk: Callable[[Lease, str], None]) -> Subscription:
         """Return the subscription of a new link."""
@@ -94,8 +93,6 @@ class ListenKeyOpener(Opener):
         Raises:
             OutcomeUnknown: it has none that can be used.
         """
-        # It may exist even if the answer is lost.
-        self._may_have_key = True
         answer = await self.call("POST")
         key = answer.get("listenKey")
         if not isinstance(key, str) or not key or not key.isascii() or not key.isprintable():
@@ -104,7 +101,7 @@ class ListenKeyOpener(Opener):
 
     async def finish(self) -> None:
         """Delete the key, if that was asked for."""
-        if not self._delete_on_exit or not self._may_have_key:
+        if not self._delete_on_exit:
             return
         with trio.move_on_after(_DELETE_SECONDS, shield=True) as in_time:
             try:
