@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from rich.table import Table
@@ -39,20 +39,21 @@ def summary(
     if balances is not None:
         table.add_row("balances", ", ".join(map(balance_text, balances)) or "none")
     elif tally.balances:
-        texts = {key: balance_text(balance) for key, balance in tally.balances.items()}
-        table.add_row("balances", f"{_listed(texts)}  (of what has changed)")
+        told = _listed((whose, balance_text(balance)) for (whose, _), balance in tally.balances.items())
+        table.add_row("balances", f"{told}  (of what has changed)")
     if tally.positions:
-        texts = {key: position_text(position) for key, position in tally.positions.items()}
-        table.add_row("positions", _listed(texts))
+        positions = ((whose, position_text(position)) for (whose, *_), position in tally.positions.items())
+        table.add_row("positions", _listed(positions))
     if tally.risk:
         table.add_row("risk", printable(tally.risk))
     return table
 
 
-def _listed(texts: Mapping[tuple[str, ...], str]) -> str:
-    """Return the texts, each with whose it is where that is not the same for all."""
-    is_of_one = len({whose for whose, *_ in texts}) == 1
-    return ", ".join(text if is_of_one else f"{printable(whose)} {text}" for (whose, *_), text in texts.items())
+def _listed(texts: Iterable[tuple[str, str]]) -> str:
+    """Return the texts, each after whose it is where that is not the same for all."""
+    pairs = list(texts)
+    is_of_one = len({whose for whose, _ in pairs}) == 1
+    return ", ".join(text if is_of_one else f"{printable(whose)} {text}" for whose, text in pairs)
 
 
 def _gaps(tally: Tally) -> str:
