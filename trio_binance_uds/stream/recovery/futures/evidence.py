@@ -233,8 +233,14 @@ class Evidence:
         told = None if record is None else record.state()
         began = knowledge.began
         is_born = told is None and order.created is not None and (began is None or order.created >= began)
+        # What is newer than the answer of its order, the stream tells: between them may be what no answer shows.
+        changes = self._untold_amendments(key, told, is_born)
         return OrderFacts(
-            order=order, told=told, is_born=is_born, fills=fills, amendments=self._untold_amendments(key, told, is_born)
+            order=order,
+            told=told,
+            is_born=is_born,
+            fills=[fill for fill in fills if fill.time <= order.updated],
+            amendments=[change for change in changes if change.time <= order.updated],
         )
 
     def _untold_amendments(self, key: Key, told: OrderAnswer | None, is_born: bool) -> list[AmendmentAnswer]:
