@@ -263,6 +263,10 @@ class _Recovery:
                         yield questions.forced_orders_of(key[0])
             for one in facts:
                 yield from self._details_of(one)
+            newest = {one.order.key: one.order.updated for one in facts}
+            for key, fills in evidence.untold_fills().items():
+                if key in newest and fills[-1].time > newest[key]:
+                    yield questions.order(key)  # It was answered before its last fill.
         if self._scope.tells_conditionals and not knowledge.lacks_conditional_routes:
             yield from questions.conditionals(self._symbols())
             for number in evidence.missing_conditionals():
