@@ -100,7 +100,9 @@ class MarginMarket:
     ) -> None:
         symbol, price = list(PRICES.items())[number]
         trading = sandbox.margin_account(account, self._pairs[number])
-        await run_trader(sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price)
+        await run_trader(
+            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price, amends=False
+        )
 
     def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
         faults = sandbox.faults
