@@ -169,6 +169,7 @@ class _Recovery:
             reasons=tuple(reasons),
             doubts=found.doubts,
             told_filled=told,
+            told_conditionals=frozenset(knowledge.conditionals),
             balances=evidence.balances or {},
             positions=evidence.positions or {},
             unit=self._scope.dialect.unit,
@@ -227,7 +228,8 @@ class _Recovery:
         )
         seen = sorted(knowledge.symbols, key=lambda symbol: knowledge.symbols[symbol], reverse=True)
         traded = [income.symbol for income in evidence.incomes.values() if income.symbol]
-        found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, seen)
+        listed = [symbol for symbol, _ in evidence.orders]
+        found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, listed, seen)
         return list(dict.fromkeys(found))
 
     def _history(self, *, thorough: bool) -> Iterator[Question]:
