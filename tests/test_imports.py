@@ -52,6 +52,15 @@ def test_an_hmac_secret_needs_no_library_of_keys() -> None:
     assert modules.isdisjoint({"cryptography", "nacl"})
 
 
+def test_an_ed25519_key_as_tools_write_it_is_read_without_cryptography() -> None:
+    der = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+    for secret in (der, f"-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----"):
+        make = f"Credentials.from_secret('a-key-of-nobody', {secret!r})"
+        modules = imported_by(f"from trio_binance_uds import Credentials\n{make}.sign('text')")
+        assert "cryptography" not in modules
+        assert "nacl" in modules
+
+
 def test_the_events_of_a_product_are_imported_when_they_are_asked_for() -> None:
     modules = imported_by("from trio_binance_uds import LiabilityType")
     assert "trio_binance_uds.events.margin" in modules

@@ -15,10 +15,10 @@ FUNDS = {"USDT": "100000", "BTC": "10"}
 START = datetime(2026, 7, 21, tzinfo=UTC)
 
 
-async def _trade(seed: int) -> tuple[TraderReport, list[object]]:
+async def _trade(seed: int, *, amends: bool = True) -> tuple[TraderReport, list[object]]:
     async with open_sandbox(in_memory=True, clock=Clock(START)) as sandbox:
         account = sandbox.add_account(balances=FUNDS)
-        report = await run_trader(sandbox, account, seed=seed, events=500, rate=10)
+        report = await run_trader(sandbox, account, seed=seed, events=500, rate=10, amends=amends)
         return report, list(sandbox.exchange.journal.events(account.exchange_account))
 
 
@@ -34,6 +34,12 @@ async def test_it_does_everything_that_happens_to_orders(autojump_clock: MockClo
     assert len(events) == report.events >= 500
     executions = {event["x"] for event in events if isinstance(event, dict) and event["e"] == "executionReport"}
     assert {"NEW", "TRADE", "CANCELED", "REPLACED"} <= executions
+
+
+async def test_it_can_leave_amendments_out(autojump_clock: MockClock) -> None:
+    report, _ = await _trade(3, amends=False)
+    assert {"place", "fill", "take", "cancel"} <= report.actions.keys()
+    assert "amend" not in report.actions
 
 
 async def test_a_duration_ends_it(autojump_clock: MockClock) -> None:

@@ -100,7 +100,9 @@ class MarginMarket:
     ) -> None:
         symbol, price = list(PRICES.items())[number]
         trading = sandbox.margin_account(account, self._pairs[number])
-        await run_trader(sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price)
+        await run_trader(
+            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price, amends=False
+        )
 
     def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
         faults = sandbox.faults
@@ -158,8 +160,7 @@ class DeskMarket:
         return {
             "key expired": lambda: faults.expire_listen_key(account, product),
             "key deleted": lambda: faults.delete_listen_key(account, product),
-            # Nothing tells of a socket that forgets a key which lives on; a key that is gone without a word is found.
-            "vanished": lambda: faults.expire_listen_key(account, product, silently=True),
+            "key gone without a word": lambda: faults.expire_listen_key(account, product, silently=True),
         }
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:

@@ -18,6 +18,7 @@ from trio_binance_uds.events import Disconnected, Event, Gap, GapCause, Notice, 
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.settings import Timeouts
+from trio_binance_uds.link.transport import TransportClosed
 from trio_binance_uds.products import SPOT
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 
@@ -349,14 +350,16 @@ async def test_a_consumer_that_reads_as_fast_as_it_may_keeps_up_with_a_burst() -
         on_batch_end=buffer.flush,
     )
 
-    async def serve() -> None:
-        await connection.serve(trio.sleep_forever)
+    async def consume() -> None:
+        while True:
+            await buffer.receive()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        for _ in range(100 * 150):
-            assert isinstance(await buffer.receive(), UnknownEvent)
-    assert buffer.shed == 0
+        nursery.start_soon(consume)
+        assert isinstance(await connection.serve(trio.sleep_forever), TransportClosed)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert (buffer.delivered, buffer.shed) == (100 * 150, 0)
 
 
 def test_a_buffer_too_small_for_an_event_and_a_gap_is_refused() -> None:

@@ -362,6 +362,24 @@ async def test_a_buffer_that_is_too_small_for_a_recovery_does_not_keep_a_busy_st
     assert second.since > first.since, "what had been recovered by then is not asked for again"
 
 
+async def test_a_consumer_that_catches_up_during_a_long_recovery_gets_one_gap_for_all(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with stage(max_buffer=20, recovery=uds.Recovery(max_seconds=300)) as staged:
+        await trio.sleep(1)
+        await trade_quickly(staged, 30)
+        for method in ("account.status", "allOrders"):
+            staged.sandbox.faults.delay_answer(100, method, times=3)  # A question is asked three times.
+        staged.sandbox.faults.cut()
+        await trio.sleep(36)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(staged.read)
+            await trio.sleep(500)
+            nursery.cancel_scope.cancel()
+    assert [type(item) for item in staged.items].count(uds.Gap) >= 1
+    assert sorted(story(staged.items)) == sorted(sent_story(staged))
+
+
 async def test_what_was_recovered_finds_room_however_small_the_buffer(autojump_clock: trio.testing.MockClock) -> None:
     async with reading(max_buffer=5, recovery=uds.Recovery(symbols=("BTCUSDT",))) as staged:
         staged.sandbox.faults.refuse_connections(seconds=1500)

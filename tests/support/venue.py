@@ -22,7 +22,9 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from support.peer import Counted
 from trio_binance_uds.link.network import Network
+from trio_binance_uds.nurseries import open_bare_nursery
 
 START_MS = 1_900_000_000_000
 
@@ -86,6 +88,8 @@ class Socket:
     subscriptions: dict[int, str] = attrs.field(factory=dict)
     ids: Any = attrs.field(factory=count)
     open: bool = True
+    # The venue's own task and a test's may write at the same time.
+    writing: trio.Lock = attrs.field(factory=trio.Lock)
 
     @property
     def key(self) -> str:
@@ -96,9 +100,10 @@ class Socket:
         await self.flush()
 
     async def flush(self) -> None:
-        for data in self.protocol.data_to_send():
-            if data:
-                await self.stream.send_all(data)
+        async with self.writing:
+            for data in self.protocol.data_to_send():
+                if data:
+                    await self.stream.send_all(data)
 
     async def drop(self) -> None:
         self.open = False
@@ -115,7 +120,8 @@ class Venue:
         self.calls: list[Call] = []
         self.dialled: list[tuple[str, int]] = []
         self.sockets: list[Socket] = []
-        self.open_streams = 0
+        # The client's ends.
+        self.streams: list[Counted] = []
         self.keys: dict[tuple[str, str], Key] = {}
         # Tokens and whose they are.
         self.tokens: dict[str, tuple[str, float]] = {}
@@ -135,7 +141,7 @@ class Venue:
         self._nursery: trio.Nursery | None = None
 
     async def __aenter__(self) -> Venue:
-        self._manager = trio.open_nursery()
+        self._manager = open_bare_nursery()
         self._nursery = await self._manager.__aenter__()
         self._zero = trio.current_time()
         return self
@@ -159,6 +165,9 @@ class Venue:
 
     def places(self) -> list[tuple[str, str, str]]:
         return [call.place for call in self.calls]
+
+    def open_streams(self) -> int:
+        return sum(not stream.closed for stream in self.streams)
 
     def live_sockets(self) -> list[Socket]:
         return [socket for socket in self.sockets if socket.open]
@@ -202,9 +211,9 @@ class Venue:
         self.dialled.append((host, port))
         ours, theirs = trio.testing.memory_stream_pair()
         assert self._nursery is not None
-        self.open_streams += 1
         self._nursery.start_soon(self._serve, host, theirs)
-        return ours
+        self.streams.append(Counted(ours))
+        return self.streams[-1]
 
     async def _serve(self, host: str, stream: trio.abc.Stream) -> None:
         try:
@@ -221,7 +230,6 @@ class Venue:
         except (trio.BrokenResourceError, trio.ClosedResourceError, Cut):
             pass
         finally:
-            self.open_streams -= 1
             await trio.aclose_forcefully(stream)
 
     async def _serve_http(self, host: str, stream: trio.abc.Stream, data: bytes) -> None:
@@ -316,10 +324,10 @@ class Venue:
                     elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                         assert socket is not None
                         await self._on_text(socket, json.loads(event.data))
-                for out in core.data_to_send():
-                    if not out:
-                        return
-                    await stream.send_all(out)
+                assert socket is not None
+                await socket.flush()
+                if core.close_expected():
+                    return
                 data = bytes(await stream.receive_some(65536))
                 if not data:
                     return

@@ -3,8 +3,8 @@
 Nothing here raises: whatever is wrong is returned as a :class:`Problem`. An exception that left these functions
 would carry frames whose local variables are the key, and chain errors of other libraries to ours.
 
-``cryptography`` is imported where a key is read: to import it takes as long as most of this package, and who has an
-HMAC secret never needs it.
+``cryptography`` is imported where it has to read a key: it takes as long to import as most of this package, and as much
+memory. An HMAC secret needs none of it, and neither does an Ed25519 key in the one form in which tools write it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ _SEQUENCE = rb"\x30(?:[\x00-\x7f]|\x81.|\x82..)"
 _DER_PRIVATE = re.compile(_SEQUENCE + rb"\x02\x01[\x00\x01][\x02\x04\x30]", re.DOTALL)
 _DER_ENCRYPTED = re.compile(_SEQUENCE + rb"\x30.\x06[\x09\x0a]\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c]", re.DOTALL)
 
+# An Ed25519 key that is not encrypted, in PKCS#8: always these 16 bytes and the 32 of the seed (RFC 8410, section 7).
+_ED25519_HEAD = bytes.fromhex("302e020100300506032b657004220420")
+
 
 @attrs.frozen
 class Problem:
@@ -80,11 +83,21 @@ def read_private_key(material: Hidden, passphrase: Hidden | None) -> Signer | Pr
     unescaped = text.replace("\\r", "\r").replace("\\n", "\n")
     if "-----BEGIN" in unescaped or "-----END" in unescaped:
         return _from_pem(unescaped, passphrase)
+    return _from_der(_base64(unescaped), passphrase)
+
+
+def _base64(text: str) -> bytes:
+    """Return what a text encodes; nothing if it is no base64."""
     try:
-        der = b64decode("".join(unescaped.split()), validate=True)
+        return b64decode("".join(text.split()), validate=True)
     except ValueError:
-        return None
-    return _from_der(der, passphrase)
+        return b""
+
+
+def _plain_ed25519(der: bytes) -> Signer | None:
+    if len(der) == 48 and der.startswith(_ED25519_HEAD):
+        return Ed25519Signer(der[16:])
+    return None
 
 
 def _from_pem(text: str, passphrase: Hidden | None) -> Signer | Problem:
@@ -103,6 +116,8 @@ def _from_pem(text: str, passphrase: Hidden | None) -> Signer | Problem:
     if end not in block:
         return Problem("is a PEM text that was cut off: its -----END line is missing")
     block = block[: block.index(end) + len(end)] + "\n"
+    if passphrase is None and (signer := _plain_ed25519(_base64(block[len(begin) : -len(end) - 1]))):
+        return signer
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
     load = load_ssh_private_key if label == _OPENSSH else load_pem_private_key
@@ -112,6 +127,8 @@ def _from_pem(text: str, passphrase: Hidden | None) -> Signer | Problem:
 def _from_der(der: bytes, passphrase: Hidden | None) -> Signer | Problem | None:
     if not der.startswith(b"\x30"):
         return None
+    if passphrase is None and (signer := _plain_ed25519(der)):
+        return signer
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
     from cryptography.x509 import load_der_x509_certificate
 
@@ -159,7 +176,7 @@ def _signer(key: object) -> Signer | Problem:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     if isinstance(key, Ed25519PrivateKey):
-        return Ed25519Signer(key)
+        return Ed25519Signer(key.private_bytes_raw())
     if not isinstance(key, RSAPrivateKey):
         return Problem(f"is a private key of type {type(key).__name__.removesuffix('PrivateKey')}; {_EXPECTED}")
     if key.key_size < _MINIMUM_RSA_BITS:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from trio_binance_uds.credentials.hidden import Hidden, Opaque
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
@@ -79,10 +78,10 @@ class Ed25519Signer(Opaque):
     __slots__ = ("_key",)
     kind = KeyKind.ED25519
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    def __init__(self, seed: bytes) -> None:
         from nacl.signing import SigningKey
 
-        self._key = SigningKey(key.private_bytes_raw())
+        self._key = SigningKey(seed)
 
     def sign(self, data: bytes) -> str:
         return b64encode(self._key.sign(data).signature).decode("ascii")

@@ -169,7 +169,7 @@ class PortfolioMarginOutboundAccountPosition(OutboundAccountPosition):
     Source: Binance Portfolio Margin, "Event: Margin Account Update" (2026-05-28).
     """
 
-    update_id: int = field(metadata=integer("U", "The update."))
+    update_id: int | None = field(metadata=integer("U", "The update; None when recovered.", live_only=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

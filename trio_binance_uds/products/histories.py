@@ -1,12 +1,15 @@
 """What the venue can be asked about an account's past, as values: after a gap, recovery goes by these.
 
-There is one class for each family of queries, and for each class one way to recover.
+There is one class for each family of queries, and for each class one way to recover. ``weight_per_minute`` is what the
+venue allows an address in a minute, over all that it asks.
+
+Source: "Limits" in the general information of each product (2026-05-28, Spot 2026-07-21).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -18,6 +21,8 @@ from trio_binance_uds.products.mechanisms import MarginAccount
 class SpotHistory:
     """The queries of a spot account, on its own WebSocket API connection."""
 
+    weight_per_minute: ClassVar[int] = 6_000
+
 
 @attrs.frozen(kw_only=True)
 class MarginHistory:
@@ -25,6 +30,7 @@ class MarginHistory:
 
     rest: Host
     accounts: tuple[MarginAccount, ...]
+    weight_per_minute: ClassVar[int] = 12_000
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +38,7 @@ class MarginRiskHistory:
     """The queries of a cross-margin account's debt and margin level: ``/sapi/v1/margin/...``."""
 
     rest: Host
+    weight_per_minute: ClassVar[int] = 12_000
 
 
 @unique
@@ -48,6 +55,7 @@ class FuturesHistory:
 
     rest: Host
     kind: FuturesKind
+    weight_per_minute: ClassVar[int] = 2_400
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +63,7 @@ class OptionsHistory:
     """The queries of an options account: ``/eapi/v1/...``."""
 
     rest: Host
+    weight_per_minute: ClassVar[int] = 2_400
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +71,7 @@ class PortfolioMarginHistory:
     """The queries of a Portfolio Margin account: ``/papi/...``, for its three parts."""
 
     rest: Host
+    weight_per_minute: ClassVar[int] = 6_000
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +79,7 @@ class PortfolioMarginProHistory:
     """The query of a Portfolio Margin Pro account: ``/sapi/v1/portfolio/account``."""
 
     rest: Host
+    weight_per_minute: ClassVar[int] = 12_000
 
 
 History: TypeAlias = (

@@ -10,6 +10,8 @@ the change log of 2026-02-20.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -121,6 +123,7 @@ class RestFront:
             return
         if scope["type"] != "http":
             raise ValueError(f"the REST front does not speak {scope['type']}")
+        send = partial(self._send_dated, send)
         request = await _read(scope, receive)
         if request is None:
             await _respond(send, 413, b"", b"text/plain", [])
@@ -150,6 +153,13 @@ class RestFront:
             return
         headers = self._headers(answer, request, family)
         await _respond(send, answer.status, self._body(answer, request, family), _JSON, headers)
+
+    async def _send_dated(self, send: Send, message: MutableMapping[str, Any]) -> None:
+        """Send a message; the head of an answer with the date, by the clock of the sandbox."""
+        if message["type"] == "http.response.start":
+            date = format_datetime(self._venue.clock.datetime(), usegmt=True)
+            message["headers"] = [*message["headers"], (b"date", date.encode())]
+        await send(message)
 
     def _answer(self, request: _Request, family: Family) -> Answer | None:
         """Return the answer to a request, or ``None`` if there is no such route."""

@@ -24,7 +24,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class _Config(Config):
-    """A quiet configuration: no greeting, no access log."""
+    """A quiet configuration: no greeting, no access log, and no date, which is the application's to tell."""
+
+    include_date_header = False
 
     errorlog = None
     accesslog = None

@@ -35,8 +35,18 @@ class TraderReport:
 class _Trader:
     """One account on one symbol, against a maker who has enough of everything."""
 
-    def __init__(self, sandbox: Sandbox, account: SandboxAccount, symbol: str, price: Decimal, random: Random) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        account: SandboxAccount,
+        symbol: str,
+        price: Decimal,
+        random: Random,
+        *,
+        amends: bool = True,
+    ) -> None:
         self._account = account
+        self._amends = amends
         self._symbol = sandbox.exchange.symbols[symbol]
         funds = {self._symbol.base: _MAKER_FUNDS, self._symbol.quote: _MAKER_FUNDS}
         self._maker = sandbox.exchange.add_account(funds)
@@ -60,7 +70,7 @@ class _Trader:
         if open_orders == 0:
             return self._place
         actions = (self._place, self._fill, self._take, self._amend, self._cancel)
-        weights = (8 if open_orders < _MOST_OPEN else 0, 4, 2, 1, 2)
+        weights = (8 if open_orders < _MOST_OPEN else 0, 4, 2, 1 if self._amends else 0, 2)
         return self._random.choices(actions, weights)[0]
 
     def _wander(self) -> None:
@@ -138,6 +148,7 @@ async def run_trader(
     rate: float | None = None,
     symbol: str = "BTCUSDT",
     price: str = "50000",
+    amends: bool = True,
 ) -> TraderReport:
     """Trade on an account until it has got so many events, or for so many seconds, whichever comes first.
 
@@ -148,6 +159,7 @@ async def run_trader(
         duration: in seconds.
         rate: actions per second; without it as fast as other tasks allow.
         price: where the price starts to wander from.
+        amends: whether it makes orders smaller, which margin accounts cannot.
 
     Raises:
         ValueError: nothing says when to stop: neither ``events``, nor ``duration`` with a ``rate``.
@@ -155,7 +167,7 @@ async def run_trader(
     if events is None and (duration is None or rate is None):
         # Without a rate no time passes on a virtual clock.
         raise ValueError("say when to stop: give events, or duration and rate")
-    trader = _Trader(sandbox, account, symbol, Decimal(price), Random(seed))
+    trader = _Trader(sandbox, account, symbol, Decimal(price), Random(seed), amends=amends)
     journal = sandbox.exchange.journal
     done: Counter[str] = Counter()
     got, seen = 0, len(journal)

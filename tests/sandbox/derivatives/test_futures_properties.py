@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
+from random import Random
 from typing import Any
 
+import pytest
 from desk_scene import START, fingerprint
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,13 +69,14 @@ steps = st.one_of(
 class World:
     """A desk, and beside it what a reader of each account's events believes."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, hedged: bool) -> None:
         self.time = START
+        self.hedged = hedged
         usdm = kind == "usdm"
         self.desk: Any = (UsdmDesk if usdm else CoinmDesk)(lambda: self.time, 3)
         self.prefix, self.symbol = ("/fapi", "BTCUSDT") if usdm else ("/dapi", "BTCUSD_PERP")
         self.asset, self.unit = ("USDT", Decimal("0.1")) if usdm else ("BTC", Decimal(10))
-        funds = "900" if usdm else "0.09"
+        funds = "2500" if usdm else "0.25"
         self.deposited = ZERO
         self.beliefs: dict[int, Belief] = {}
         for uid in UIDS:
@@ -80,6 +84,8 @@ class World:
             self.deposited += Decimal(funds)
             self.beliefs[uid] = Belief(Decimal(funds))
             self.desk.watch(uid, self.beliefs[uid].read)
+            if hedged:
+                self.desk.call(uid, "POST", f"{self.prefix}/v1/positionSide/dual", {"dualSidePosition": "true"})
         self.desk.set_mark_price(self.symbol, "10000")
 
     def act(self, uid: int, what: str, params: dict[str, Any]) -> None:
@@ -109,6 +115,10 @@ class World:
         params = {"symbol": self.symbol, **params}
         if "quantity" in params:
             params["quantity"] = str(params["quantity"] * self.unit)
+        if self.hedged and "type" in params:
+            # An order that is to reduce sells what is long, or buys back what is short.
+            reduces = params.pop("reduceOnly", None) or params.get("closePosition")
+            params["positionSide"] = "LONG" if (params["side"] == "BUY") != bool(reduces) else "SHORT"
         before = fingerprint(self)
         try:
             self.desk.call(uid, verb, self.prefix + path, params)
@@ -156,7 +166,7 @@ class Belief:
 
     def __init__(self, balance: Decimal) -> None:
         self.balance = balance
-        self.position: dict[str, Any] | None = None
+        self.positions: dict[str, dict[str, Any]] = {}
         self.orders: dict[int, dict[str, Any]] = {}
         self.ended: set[int] = set()
         self.fills: list[tuple[Any, ...]] = []
@@ -174,7 +184,7 @@ class Belief:
                 (balance,) = event["a"]["B"]
                 self.balance = Decimal(balance["wb"])
                 for row in event["a"]["P"]:
-                    self.position = row
+                    self.positions[row["ps"]] = row
             case "TRADE_LITE":
                 self.lite.append((event["t"], event["i"], event["l"], event["L"], event["m"]))
             case "ALGO_UPDATE":
@@ -200,11 +210,11 @@ class Belief:
         (balance,) = ask(f"{version}/balance")
         assert Decimal(balance["balance"]) == self.balance
         rows = ask(f"{version}/positionRisk")
-        told = next((row for row in rows if row["symbol"] == world.symbol), None)
-        amount = "0" if told is None else told["positionAmt"]
-        assert amount == ("0" if self.position is None else self.position["pa"])
-        if told is not None and self.position is not None and Decimal(amount):
-            assert told["entryPrice"] == self.position["ep"]
+        told = {row["positionSide"]: row for row in rows if row["symbol"] == world.symbol and row["positionAmt"] != "0"}
+        believed = {side: row for side, row in self.positions.items() if row["pa"] != "0"}
+        assert {side: (row["positionAmt"], row["entryPrice"]) for side, row in told.items()} == {
+            side: (row["pa"], row["ep"]) for side, row in believed.items()
+        }
         opens = ask("/v1/openOrders", symbol=world.symbol)
         assert {row["orderId"] for row in opens} == set(self.orders)
         for row in opens:
@@ -222,15 +232,70 @@ class Belief:
         assert {row["algoId"] for row in algos} == {key for key, status in self.algos.items() if status == "NEW"}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     st.sampled_from(["usdm", "coinm"]),
+    st.booleans(),
     st.lists(st.tuples(st.sampled_from(UIDS), steps), min_size=10, max_size=50),
 )
 def test_events_and_queries_agree_and_money_is_conserved(
-    kind: str, script: list[tuple[int, tuple[str, dict[str, Any]]]]
+    kind: str, hedged: bool, script: list[tuple[int, tuple[str, dict[str, Any]]]]
 ) -> None:
-    world = World(kind)
+    world = World(kind, hedged=hedged)
     for uid, (what, params) in script:
         world.act(uid, what, params)
         world.check()
+
+
+def at_random(random: Random) -> tuple[str, dict[str, Any]]:
+    """Return something to do; prices lie close together, so that orders meet and conditional ones go off."""
+    side, price = random.choice(["BUY", "SELL"]), str(random.randint(97, 103) * 100)
+    quantity = random.randint(1, 9)
+    reduces = {"reduceOnly": "true"} if random.random() < 0.2 else {}
+    match random.choice(["limit"] * 5 + ["market", "algo", "algo", "close", "trail", "cancel", "modify", "other"]):
+        case "limit":
+            mode = random.choice(["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"])
+            stays = random.choice(["GTC", "GTC", "GTC", "IOC", "FOK", "GTX"])
+            more = {"price": price, "timeInForce": stays, "selfTradePreventionMode": mode}
+            return "POST /v1/order", {"side": side, "type": "LIMIT", "quantity": quantity, **more, **reduces}
+        case "market":
+            return "POST /v1/order", {"side": side, "type": "MARKET", "quantity": quantity, **reduces}
+        case "algo":
+            more = {"type": random.choice(["STOP_MARKET", "TAKE_PROFIT_MARKET"]), "triggerPrice": price}
+            return "POST /v1/algoOrder", {"side": side, "quantity": quantity, **more, **reduces}
+        case "close":
+            more = {"type": "STOP_MARKET", "triggerPrice": price, "closePosition": "true"}
+            return "POST /v1/algoOrder", {"side": side, **more}
+        case "trail":
+            more = {"type": "TRAILING_STOP_MARKET", "callbackRate": "1", "quantity": quantity}
+            return "POST /v1/algoOrder", {"side": side, **more}
+        case "cancel":
+            return "cancel", {"n": random.randint(0, 3)}
+        case "modify":
+            return "modify", {"n": random.randint(0, 3), "price": price, "quantity": quantity}
+    return random.choice(
+        [
+            *[("mark", {"price": str(random.randint(75, 125) * 100)})] * 6,
+            ("fund", {"rate": random.choice(["0.0001", "-0.003"])}),
+            ("move", {"amount": random.choice(["-3", "0.1", "5", "0.02"])}),
+            ("POST /v1/leverage", {"leverage": random.randint(5, 125)}),
+            ("POST /v1/marginType", {"marginType": random.choice(["ISOLATED", "CROSSED"])}),
+            ("DELETE /v1/allOpenOrders", {}),
+            ("DELETE /v1/algoOpenOrders", {}),
+        ]
+    )
+
+
+@pytest.mark.parametrize("kind", ["usdm", "coinm"])
+@pytest.mark.parametrize("hedged", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_life_keeps_its_books_and_leaves_nothing_undone(kind: str, hedged: bool, seed: int) -> None:
+    random, world = Random(seed), World(kind, hedged=hedged)
+    for _ in range(400):
+        world.act(random.choice(UIDS), *at_random(random))
+        world.check()
+    told = Counter(
+        entry.event["o"]["x"] for entry in world.desk.journal.entries() if entry.event["e"] == "ORDER_TRADE_UPDATE"
+    )
+    assert {"NEW", "TRADE", "CANCELED", "EXPIRED"} <= set(told)
+    assert told["TRADE"] > 40

@@ -12,7 +12,7 @@ from published import compare, sample
 
 from trio_binance_uds.events import UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import PORTFOLIO_MARGIN, PORTFOLIO_MARGIN_PRO
-from trio_binance_uds.sandbox.derivatives import PortfolioMarginDesk, PortfolioMarginProDesk
+from trio_binance_uds.sandbox.derivatives import DeskTrader, PortfolioMarginDesk, PortfolioMarginProDesk
 from trio_binance_uds.sandbox.exchange import Exchange, Refusal
 from trio_binance_uds.sandbox.exchange.refusals import InsufficientFunds, UnknownMethod
 from trio_binance_uds.wire.decode import decode_frame
@@ -381,6 +381,30 @@ def test_liquidations_have_the_members_of_the_published_sample(unit: str) -> Non
     scene.place("BUY", "10", "20000", unit=unit)
     (scene.desk.um if unit == "um" else scene.desk.cm).liquidate(ALICE)
     compare(scene.call(f"GET /{unit}/forceOrders"), sample("portfolio-margin", f"rest.GET.papi.v1.{unit}.forceOrders"))
+
+
+def test_a_busy_account_of_all_sides_keeps_its_books() -> None:
+    scene = Scene()
+    desk = scene.desk
+    traders = [DeskTrader(desk, ALICE, symbol, "20000", 4) for symbol in ("BTCUSDT", "BTCUSD_PERP")]
+    for number in range(200):
+        scene.time += SECOND
+        traders[number % 2].act()
+        scene.place("BUY" if number % 2 else "SELL", "0.001", "20000", unit="margin")
+        scene.place("SELL" if number % 2 else "BUY", "0.001", "20000", uid=BOB, unit="margin")
+    for side in (desk.um, desk.cm):
+        accounts = [*side.accounts.values(), side.insurance_fund]
+        positions = [held for account in accounts for held in account.positions.values()]
+        assert sum(held.amount for held in positions) == 0
+        assert sum(held.realized - held.cost for held in positions) == 0
+        for asset in ("USDT", "BTC"):
+            realized = sum(held.realized for held in positions if held.contract.margin_asset == asset)
+            wallets = sum(account.balance(asset) for account in accounts)
+            assert wallets + side.ledger.kept.get(asset, 0) == realized
+    units = Counter(event.get("fs", "MARGIN") for event in scene.events())
+    assert all(units[unit] > 50 for unit in ("UM", "CM", "MARGIN"))
+    balances = {row["asset"]: row for row in scene.call("GET /balance")}
+    assert balances["USDT"]["umWalletBalance"] == format(desk.um.accounts[ALICE].balance("USDT"), ".8f")
 
 
 class ProScene:

@@ -128,7 +128,9 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and read its whole answer."""
         url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=b"/")
-        sent = httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+        sent = httpcore.Request(
+            request.method, url, headers=request.headers.raw, content=_NoBody(), extensions=request.extensions
+        )
         async with self._slots, self._connection(request.extensions["address"], url.origin) as connection:
             response = await connection.handle_async_request(sent)
             content = await response.aread()
@@ -170,6 +172,16 @@ class _Transport(httpx.AsyncBaseTransport):
         for connections in kept.values():
             for connection in connections:
                 await close_now(connection.stream.inner)
+
+
+class _NoBody:
+    """The body of a request that has none. Not a generator, which a cancellation could leave half used."""
+
+    def __aiter__(self) -> _NoBody:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
 
 
 class _Stream(httpcore.AsyncNetworkStream):

@@ -24,6 +24,8 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
     """Return the recoverer of a new stream."""
     if not options.enabled:
         return NoRecovery("recovery is switched off")
+    if product.history is not None:
+        options = options.settled(product.history.weight_per_minute)
     match product.history:
         case SpotHistory():
             from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+# What is allowed where no product has settled it: a quarter of spot's limit.
+_UNSETTLED = 1500
+
 
 @attrs.frozen(kw_only=True)
 class Recovery:
@@ -13,10 +16,22 @@ class Recovery:
         enabled: whether it is asked for at all; without, every gap has ``complete=False``.
         symbols: symbols that are always asked about, besides those with open orders and those seen on the stream.
         max_seconds: how long one recovery may take; live events wait for it that long at most.
-        max_weight: how much request weight one recovery may cost.
+        max_weight: how much request weight one recovery may cost, of all its accounts together; ``None`` is a quarter
+            of what the venue allows an address in a minute, so that the rest stays for trading. What it does not
+            suffice for is said. On margin, where the history of the orders of a symbol costs 200 a day, that covers a
+            dozen symbols; trades and known orders are asked for first, at 10 each.
     """
 
     enabled: bool = True
     symbols: tuple[str, ...] = ()
     max_seconds: float = 10.0
-    max_weight: int = 1500
+    max_weight: int | None = None
+
+    @property
+    def weight_allowed(self) -> int:
+        """The weight that one recovery may cost."""
+        return _UNSETTLED if self.max_weight is None else self.max_weight
+
+    def settled(self, weight_per_minute: int) -> Recovery:
+        """Return these options with a weight that fits the venue's limit, unless it was given."""
+        return self if self.max_weight is not None else attrs.evolve(self, max_weight=weight_per_minute // 4)

@@ -75,7 +75,7 @@ class OptionsRecoverer:
         """Ask what was there before the stream began. Weight 48."""
         knowledge, at = self._knowledge, now()
         knowledge.begin(at)
-        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.max_weight)
+        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed)
         with trio.move_on_after(self._options.max_seconds):
             await inquiry.ask(_Questions(evidence, at, now).state())
         answers = evidence.baseline()
@@ -111,7 +111,7 @@ class _Recovery:
         assert knowledge.began is not None
         self._knowledge = knowledge
         self._options = options
-        self._inquiry = Inquiry(request, options.max_weight)
+        self._inquiry = Inquiry(request, options.weight_allowed)
         self._is_too_long = now() - since > _HISTORY
         start = max(since - _MARGIN, knowledge.began)
         self._evidence = Evidence(knowledge)

@@ -119,6 +119,7 @@ class Knowledge:
         self.no_baseline_because: str = "it was never asked for"
         # What the venue was found not to offer.
         self.history_needs_symbol: bool = False
+        self.conditional_history_needs_symbol: bool = False
         self.lacks_conditional_routes: bool = False
 
     # On the way of every event: no more than needed.

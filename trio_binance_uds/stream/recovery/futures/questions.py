@@ -266,7 +266,8 @@ class Questions:
     def conditionals(self, symbols: Sequence[str], *, days_before: int = 0) -> Iterator[Question]:
         """Ask for all conditional orders since then, or since some days before."""
         dialect = self._dialect.conditional
-        for symbol in symbols if dialect.history_needs_symbol else [None] if symbols else []:
+        needs_symbol = dialect.history_needs_symbol or self._knowledge.conditional_history_needs_symbol
+        for symbol in symbols if needs_symbol else [None] if symbols else []:
             for start, end in self._windows(dialect.history):
                 yield self._conditionals_between(symbol, start - days_before * _DAY_MS, end - days_before * _DAY_MS)
 
@@ -278,10 +279,15 @@ class Questions:
             self._evidence.add_conditionals(found)
             return [self._conditionals_between(symbol, *half) for half in self._halves(call, found, start, end)]
 
+        def needs_symbol() -> None:
+            self._knowledge.conditional_history_needs_symbol = True
+
         params: dict[str, Any] = {"startTime": start, "endTime": end, "limit": call.limit}
-        if symbol is not None:
-            params["symbol"] = symbol
-        return self._about_conditionals(call, params, f"the conditional orders of {symbol or 'all symbols'}", use)
+        if symbol is None:
+            excuses = {_PARAMETER_MISSING: needs_symbol}
+            return self._about_conditionals(call, params, "the conditional orders", use, excuses)
+        about = f"the conditional orders of {symbol}"
+        return self._about_conditionals(call, {**params, "symbol": symbol}, about, use)
 
     def _about_conditionals(
         self,

@@ -222,7 +222,9 @@ class Echoes:
             self._tells_account = True
         elif isinstance(event, AccountConfigUpdate):
             self._settings[event.symbol] = event.transaction_time
-        elif (place := place_of(event)) is not None:
+        else:
+            place = place_of(event)
+            assert place is not None, "nothing else is recovered"
             self._rungs[place.number] = place.rung
 
     def is_echo(self, event: Event) -> bool:

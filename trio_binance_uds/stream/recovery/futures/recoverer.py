@@ -11,7 +11,7 @@ from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.futures.recovered import Recovered
 from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -29,12 +29,16 @@ class FuturesRecoverer:
         """Take in an event that was accepted for delivery."""
         self.knowledge.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(
+        self, request: Request, now: Callable[[], datetime], *, budget: Budget | None = None
+    ) -> None:
         """Ask what was there before the stream began."""
-        unknown = await baseline(request, self.knowledge, self.scope, self._options, now)
+        unknown = await baseline(request, self.knowledge, self.scope, self._options, now, budget=budget)
         if unknown:
             log.warning("gaps cannot be proven complete: %s", unknown)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
-        """Ask for what was missed since then; it raises no ordinary exception."""
-        return await recover(request, self.knowledge, self.scope, since, self._options, now)
+    async def recover(
+        self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget | None = None
+    ) -> Recovered:
+        """Ask for what was missed since then; it raises no ordinary exception. A ``budget`` can be shared."""
+        return await recover(request, self.knowledge, self.scope, since, self._options, now, budget=budget)

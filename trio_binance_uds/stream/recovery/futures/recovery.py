@@ -42,7 +42,7 @@ from trio_binance_uds.stream.recovery.futures.questions import Questions
 from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 
 # The clocks of client and venue are compared by a round trip, and an event may have been under way.
@@ -53,7 +53,13 @@ _TRIGGERED_DAYS = 6
 
 
 async def baseline(
-    request: Request, knowledge: Knowledge, scope: Scope, options: Recovery, now: Callable[[], datetime]
+    request: Request,
+    knowledge: Knowledge,
+    scope: Scope,
+    options: Recovery,
+    now: Callable[[], datetime],
+    *,
+    budget: Budget | None = None,
 ) -> str:
     """Learn what was there before the stream began; to be called right after the first subscription. Weight 100.
 
@@ -61,7 +67,7 @@ async def baseline(
     """
     at = now()
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, options.max_weight)
+    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, budget or Budget(options.weight_allowed))
     questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
     with trio.move_on_after(options.max_seconds):
         await inquiry.ask(_state(questions, scope))
@@ -83,14 +89,19 @@ async def recover(
     since: datetime,
     options: Recovery,
     now: Callable[[], datetime],
+    *,
+    budget: Budget | None = None,
 ) -> Recovered:
     """Ask for what happened since a time until which everything was told, while the events of a new link are parked.
+
+    A ``budget`` can be shared with other recoveries at the same time.
 
     It takes a handful of round trips, a second more if something has to be asked again, and ``max_seconds`` at most.
     It costs about 150 in weight on USD-M, 5 to 20 per symbol with activity, and a few per order that changed in an
     unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    recovery = _Recovery(request, knowledge, scope, since, options, now)
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
+    recovery = _Recovery(inquiry, knowledge, scope, since, options, now)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
     return recovery.result()
@@ -112,7 +123,7 @@ class _Recovery:
 
     def __init__(
         self,
-        request: Request,
+        inquiry: Inquiry,
         knowledge: Knowledge,
         scope: Scope,
         since: datetime,
@@ -123,7 +134,7 @@ class _Recovery:
         self._scope = scope
         self._since = since
         self._options = options
-        self._inquiry = Inquiry(request, options.max_weight)
+        self._inquiry = inquiry
         if knowledge.began is None:
             knowledge.begin(since)
         assert knowledge.began is not None
@@ -252,6 +263,10 @@ class _Recovery:
                         yield questions.forced_orders_of(key[0])
             for one in facts:
                 yield from self._details_of(one)
+            newest = {one.order.key: one.order.updated for one in facts}
+            for key, fills in evidence.untold_fills().items():
+                if key in newest and fills[-1].time > newest[key]:
+                    yield questions.order(key)  # It was answered before its last fill.
         if self._scope.tells_conditionals and not knowledge.lacks_conditional_routes:
             yield from questions.conditionals(self._symbols())
             for number in evidence.missing_conditionals():

@@ -53,14 +53,14 @@ class MarginRecoverer:
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""
-        budget = Budget(self._options.max_weight)
+        budget = Budget(self._options.weight_allowed)
         async with trio.open_nursery() as nursery:
             for account in self._accounts.values():
                 nursery.start_soon(account.take_baseline, request, now, budget)
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then, on all accounts at once within one budget."""
-        budget = Budget(self._options.max_weight)
+        budget = Budget(self._options.weight_allowed)
         found: dict[str, Recovered] = {}
 
         async def recover_one(name: str, account: _Account) -> None:

@@ -1,92 +1,133 @@
-"""The recovery of a Portfolio Margin stream: that of its futures parts, side by side.
+"""The recovery of a Portfolio Margin stream: that of its three parts, side by side.
 
-What cannot be recovered, besides what the recovery of futures names: margin orders and balances, the debt of the
-account, its reserved losses and its risk level. So no gap of such a stream is proven complete.
+What cannot be recovered, besides what the recoveries of futures and of margin name: changes of the account's debt
+(``liabilityChange``), what is reserved for losses (``openOrderLoss``), and its risk level (``riskLevelChange``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import attrs
 import trio
 
-from trio_binance_uds.events import Event, KnownEvent
-from trio_binance_uds.stream.recovery.contract import Echoes
-from trio_binance_uds.stream.recovery.futures.recovered import Recovered
+from trio_binance_uds.errors import ApiError
+from trio_binance_uds.events import Event, OutboundAccountPosition
+from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
+from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
 
-_MARGIN_IS_UNKNOWN = "what the margin part of the account did is not recovered"
+_NO_SUCH_SYMBOL = -1121
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_OF_NOW = frozenset({"ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"})
 
 
-class PortfolioRecoverer:
-    """Knows what the user was told of each part, and recovers what was missed; the weight is shared out among them."""
-
-    def __init__(self, account: str, options: Recovery) -> None:
-        share = attrs.evolve(options, max_weight=options.max_weight // 2)
-        self.parts: tuple[FuturesRecoverer, ...] = tuple(
-            [FuturesRecoverer(Scope(dialect=dialect, account=account), share) for dialect in (UM, CM)]
-        )
+class Part(Protocol):
+    """One part of an account; its inquiries share the budget of the others."""
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
-        for part in self.parts:
+
+    async def take_baseline(self, request: Request, now: Callable[[], datetime], *, budget: Budget) -> None:
+        """Ask what was there before the stream began."""
+
+    async def recover(
+        self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget
+    ) -> Recovered:
+        """Ask for what was missed since then."""
+
+
+class PortfolioRecoverer:
+    """Knows what the user was told of each part, and recovers what was missed, within one budget."""
+
+    def __init__(self, account: str, options: Recovery) -> None:
+        self._options = options
+        self.parts: Mapping[str, Part] = {
+            "UM": FuturesRecoverer(Scope(dialect=UM, account=account), options),
+            "CM": FuturesRecoverer(Scope(dialect=CM, account=account), options),
+            "margin": MarginPart(account, options),
+        }
+
+    def observe(self, event: Event) -> None:
+        """Take in an event that was accepted for delivery."""
+        for part in self.parts.values():
             part.observe(event)
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""
+        budget = Budget(self._options.weight_allowed)
+
+        async def ask(part: Part) -> None:
+            await part.take_baseline(self._lenient(request), now, budget=budget)
+
         async with trio.open_nursery() as nursery:
-            for part in self.parts:
-                nursery.start_soon(part.take_baseline, request, now)
+            for part in self.parts.values():
+                nursery.start_soon(ask, part)
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        found: dict[FuturesRecoverer, Recovered] = {}
+        budget = Budget(self._options.weight_allowed)
+        found: dict[str, Recovered] = {}
 
-        async def ask(part: FuturesRecoverer) -> None:
-            found[part] = await part.recover(request, since, now)
+        async def ask(name: str, part: Part) -> None:
+            found[name] = await part.recover(self._lenient(request), since, now, budget=budget)
 
         async with trio.open_nursery() as nursery:
-            for part in self.parts:
-                nursery.start_soon(ask, part)
-        return PortfolioRecovered(tuple([found[part] for part in self.parts]))
+            for name, part in self.parts.items():
+                nursery.start_soon(ask, name, part)
+        return PortfolioRecovered({name: found[name] for name in self.parts})
+
+    def _lenient(self, request: Request) -> Request:
+        """Return what finds nothing of a symbol that was named, and that a part has not: another part will have it."""
+        named = frozenset(self._options.symbols)
+
+        async def ask(method: str, params: Mapping[str, Any] | None) -> Any:
+            try:
+                return await request(method, params)
+            except ApiError as error:
+                if error.code != _NO_SUCH_SYMBOL or (params or {}).get("symbol") not in named:
+                    raise
+                return []
+
+        return ask
 
 
 @attrs.frozen
 class PortfolioRecovered:
     """What the recoveries of the parts have brought."""
 
-    parts: tuple[Recovered, ...]
+    parts: Mapping[str, Recovered]
 
     @property
     def events(self) -> tuple[Event, ...]:
         """What was missed, in the order in which it happened; what is now comes last."""
-        events = [event for part in self.parts for event in part.events]
+        events = [as_portfolio_margin(event) for part in self.parts.values() for event in part.events]
         return tuple(sorted(events, key=_when))
 
     @property
     def complete(self) -> bool:
-        """Whether it is proven that this is all of it: of the margin part it never is."""
-        return False
+        """Whether it is proven that this is all of it."""
+        return all(part.complete for part in self.parts.values())
 
     @property
     def detail(self) -> str:
         """Why not, for people."""
-        return "; ".join([part.detail for part in self.parts if part.detail] + [_MARGIN_IS_UNKNOWN])
+        return "; ".join(f"{name}: {part.detail}" for name, part in self.parts.items() if part.detail)
 
     def without(self, parked: Iterable[Event]) -> PortfolioRecovered:
         """Return what remains to be told beside the events that the new link has brought meanwhile."""
         waiting = tuple(parked)
-        return PortfolioRecovered(tuple([part.without(waiting) for part in self.parts]))
+        return PortfolioRecovered({name: part.without(waiting) for name, part in self.parts.items()})
 
     def echoes(self) -> Echoes:
         """Return what to look out for while a live event can still repeat one of these."""
-        return _AnyEchoes(tuple([part.echoes() for part in self.parts]))
+        return _AnyEchoes(tuple([part.echoes() for part in self.parts.values()]))
 
 
 @attrs.frozen
@@ -98,5 +139,5 @@ class _AnyEchoes:
 
 
 def _when(event: Event) -> tuple[bool, datetime]:
-    assert isinstance(event, KnownEvent)
-    return (event.event_type in ("ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"), event.event_time)
+    is_of_now = event.event_type in _OF_NOW or isinstance(event, OutboundAccountPosition)
+    return (is_of_now, event.event_time or _BEGINNING)

@@ -172,7 +172,7 @@ class ProRecoverer:
         def use(result: Any) -> None:
             found.append(ProAnswer.read(result, asked))
 
-        inquiry = Inquiry(request, self._options.max_weight)
+        inquiry = Inquiry(request, self._options.weight_allowed)
         with trio.move_on_after(self._options.max_seconds):
             await inquiry.ask(
                 [Question(method="GET /sapi/v1/portfolio/account", weight=5, about="the account", use=use)]

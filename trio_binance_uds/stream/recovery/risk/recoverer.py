@@ -73,7 +73,7 @@ class RiskRecoverer:
         """Ask what was owed when the stream began, and what the margin level meant. Weight 20."""
         knowledge, options = self._knowledge, self._options
         knowledge.begin(now())
-        inquiry, evidence = Inquiry(request, options.max_weight), _Evidence(now)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now)
         with trio.move_on_after(options.max_seconds):
             await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
         if evidence.debts is not None:
@@ -88,7 +88,7 @@ class RiskRecoverer:
         knowledge, options = self._knowledge, self._options
         knowledge.begin(since)
         anchor = knowledge.anchor(since)
-        inquiry, evidence = Inquiry(request, options.max_weight), _Evidence(now)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now)
         with trio.move_on_after(options.max_seconds):
             await self._ask(inquiry, evidence, since, anchor)
             if evidence.unexplained(anchor) and not inquiry.is_over:

@@ -35,6 +35,7 @@ class Doubt:
         is_change: whether a change of an order is missing that its figures do not show.
         is_lag: whether the venue's database is behind, so that it may lack more than is known.
         changed_at: when the account changed for a reason that was not found.
+        is_hopeless: whether asking again cannot help.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Doubt:
     is_change: bool = False
     is_lag: bool = False
     changed_at: datetime | None = None
+    is_hopeless: bool = False
 
 
 @attrs.frozen
@@ -100,7 +102,8 @@ def _doubts_about(facts: OrderFacts, evidence: Evidence) -> Iterator[Doubt]:
     if facts.has_hidden_prevention():
         yield Doubt(text=f"{name} has changed by self-trade prevention, which is not listed", key=order.key)
     if facts.has_hidden_trigger():
-        yield Doubt(text=f"{name} was triggered, and nothing says when", key=order.key, is_change=True)
+        text = f"{name} was triggered, and nothing says when"
+        yield Doubt(text=text, key=order.key, is_change=True, is_hopeless=True)
     for fill in facts.fills:
         if fill.commission is None:
             text = f"the commission of trade {fill.trade_id} of {fill.symbol} is not told"

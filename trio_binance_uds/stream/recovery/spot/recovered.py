@@ -41,6 +41,7 @@ _RANKS: Mapping[str, Rank] = {
     "TRADE_PREVENTION": Rank.CHANGE,
 }
 _SHOWN = 6
+_LAST_MATCH = 2**63
 
 _ReportPlace = tuple[datetime, Decimal, Rank, int]
 
@@ -275,6 +276,9 @@ def _place(report: ExecutionReport) -> _ReportPlace:
         number = 0 if report.working_time is None else 1
     elif rank is Rank.FILL and report.allocation_id is not None:
         number = report.allocation_id
+    elif report.execution_type == "TRADE_PREVENTION":
+        # Several can share a millisecond; one that nobody knows the match of is the last one.
+        number = _LAST_MATCH if report.prevented_match_id is None else report.prevented_match_id
     return (report.transaction_time, report.cumulative_filled_quantity, rank, number)
 
 

@@ -69,7 +69,7 @@ async def baseline(
     """
     at = now()
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.max_weight))
+    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.weight_allowed))
     questions = Questions(book, evidence, knowledge, since=at, now=now)
     with trio.move_on_after(options.max_seconds):
         if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
@@ -104,7 +104,7 @@ async def recover(
     It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    inquiry = Inquiry(request, budget or Budget(options.max_weight))
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
     recovery = _Recovery(inquiry, knowledge, since, options, now, book, account)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
@@ -146,6 +146,7 @@ class _Recovery:
         doubts = reconstruct(self._knowledge, self._evidence).doubts
         if any(doubt.asset is not None for doubt in doubts) and await self._put(questions.loans()):
             doubts = reconstruct(self._knowledge, self._evidence).doubts
+        doubts = tuple([doubt for doubt in doubts if not doubt.is_hopeless])
         if doubts and not self._inquiry.is_over:
             await trio.sleep(_AGAIN_SECONDS)
             await self._ask_again(doubts)
@@ -197,7 +198,9 @@ class _Recovery:
         self._asked = {identity for identity in self._asked if not self._is_about(identity, symbols)}
         self._asked.update([question.identity for question in again])
         await self._inquiry.ask(again)
-        await self._put(self._history(list(symbols), thorough=True))
+        # Orders explain no balance: where they are dear, they are not asked for again because of one.
+        with_orders = bool(keys) or any(doubt.is_lag for doubt in doubts)
+        await self._put(self._history(list(symbols), thorough=True, with_orders=with_orders))
         await self._follow_up()
 
     def _may_lag(self) -> bool:
@@ -237,13 +240,13 @@ class _Recovery:
         )
         return list(dict.fromkeys([*self._options.symbols, *with_orders, *seen, *knowledge.symbols]))
 
-    def _history(self, symbols: list[str], *, thorough: bool = False) -> Iterator[Question]:
+    def _history(self, symbols: list[str], *, thorough: bool = False, with_orders: bool = True) -> Iterator[Question]:
         """Ask for the orders of each symbol, and at once for the trades where there are likely some."""
         questions = self._questions
         if self._book.are_orders_dear:
             yield from [questions.trades_of(symbol) for symbol in symbols]
             yield from [questions.status_of(key) for key in self._knowledge.orders if self._evidence.is_gone(key)]
-            for symbol in symbols:
+            for symbol in symbols if with_orders else ():
                 yield from questions.orders_of(symbol)
             return
         busy = {symbol for symbol, _ in self._knowledge.orders} | set(self._options.symbols)
