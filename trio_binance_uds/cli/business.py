@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import count
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -74,8 +74,9 @@ async def _trade_at_desk(trader: DeskTrader) -> None:
 
 async def _borrow_and_repay(account: SandboxAccount) -> None:
     """Change the debt of the cross-margin account, which its risk stream tells."""
-    for turn in count():
-        kind = "REPAY" if turn % 2 else "BORROW"
+    kinds = cycle(("BORROW", "REPAY"))
+    while True:
+        kind = next(kinds)
         # The account may have spent what it is to pay back.
         with suppress(Refusal):
             account.call("POST /sapi/v1/margin/borrow-repay", asset="USDT", type=kind, amount=_LOAN)
