@@ -82,5 +82,5 @@ async def test_a_control_message_that_the_venue_does_not_like_has_no_result(
             return {"error": {"code": 2, "msg": "no"}, "id": json.loads(text)["id"]}
 
         monkeypatch.setattr("trio_binance_uds.sandbox.stream_session.StreamSession._obey", refuse)
-        with pytest.raises(uds.OutcomeUnknown, match="LIST_SUBSCRIPTIONS .* an error with code 2"):
+        with pytest.raises(uds.OutcomeUnknown, match=r"LIST_SUBSCRIPTIONS .* an error with code 2"):
             await link.connection.control("LIST_SUBSCRIPTIONS")
