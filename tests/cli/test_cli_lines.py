@@ -356,6 +356,10 @@ def test_the_mode_of_multi_assets_is_told(on: bool, word: str) -> None:
     assert text(decoded) == f"config    multi-assets mode {word}"
 
 
+def test_without_a_position_there_are_no_greeks() -> None:
+    assert text(event(OPTIONS, "GREEK_UPDATE", G=[])) == "greeks    none"
+
+
 def test_a_balance_says_what_has_come_or_gone() -> None:
     balance = OptionsBalance(asset="USDT", balance=Decimal("5.50"), balance_change=Decimal("-1.0"))
     assert balance_text(balance) == "USDT 5.5 (-1)"

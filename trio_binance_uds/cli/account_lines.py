@@ -200,7 +200,7 @@ def _greeks(event: GreekUpdate) -> list[Cell]:
         f"theta {short(greek.theta)} vega {short(greek.vega)}"
         for greek in event.greeks
     ]
-    return [kind("greeks", "dim"), *[Cell(text) for text in shown]]
+    return [kind("greeks", "dim"), *[Cell(text) for text in shown or ["none"]]]
 
 
 def _config(event: AccountConfigUpdate) -> list[Cell]:
