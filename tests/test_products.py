@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 import trio_binance_uds as uds
-from trio_binance_uds import DEMO, PRODUCTION, SPOT, TESTNET, Environment, Host, NotOffered
+from trio_binance_uds import (
+    CROSS_MARGIN,
+    DEMO,
+    PRODUCTION,
+    PRODUCTS,
+    SPOT,
+    TESTNET,
+    Environment,
+    Host,
+    NotOffered,
+    find_product,
+    isolated_margin,
+    margin_accounts,
+)
 
 
 @pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO])
@@ -150,3 +163,30 @@ def test_what_cannot_share_a_stream_is_refused() -> None:
 def test_events_are_chosen_only_where_the_url_has_a_place_for_them() -> None:
     with pytest.raises(ValueError, match="only where the key stands in the query"):
         uds.ListenKeyStream(rest=Host.COINM_REST, path="/k", stream=Host.COINM_STREAM, events=("TRADE_LITE",))
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_is_found_by_its_name(name: str) -> None:
+    assert find_product(name) is PRODUCTS[name]
+    assert PRODUCTS[name].accounts == (name,)
+
+
+def test_margin_accounts_are_found_by_what_they_are_made_of() -> None:
+    pair = isolated_margin("BTCUSDT")
+    assert find_product("isolated-margin:BTCUSDT") == pair
+    both = find_product("cross-margin+isolated-margin:BTCUSDT")
+    assert both == margin_accounts(CROSS_MARGIN, pair)
+    assert both.accounts == ("cross-margin", "isolated-margin:BTCUSDT")
+    assert find_product(both.name) == both
+
+
+@pytest.mark.parametrize("name", ["", "Spot", "spot:BTCUSDT", "isolated-margin", "isolated-margin:", "margin+", "x"])
+def test_what_is_no_product_is_refused_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=r"there are spot, .*, isolated-margin:SYMBOL, and margin accounts joined"):
+        find_product(name)
+
+
+@pytest.mark.parametrize("name", ["isolated-margin:btcusdt", "isolated-margin:BTC/USDT", "spot+cross-margin"])
+def test_what_is_no_margin_account_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"in upper case|listen token"):
+        find_product(name)

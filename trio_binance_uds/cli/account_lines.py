@@ -43,13 +43,11 @@ _CALM = frozenset({"NORMAL", "EXCESSIVE"})
 
 def balance_text(balance: AnyBalance) -> str:
     """Return an asset with what is there of it, and what is locked, or what has come or gone."""
-    match balance:
-        case Balance(free=there, locked=locked):
-            more = f"+{short(locked)} locked" if locked else ""
-        case AccountUpdateBalance(wallet_balance=there, balance_change=change):
-            more = signed(change) if change else ""
-        case OptionsBalance(balance=there, balance_change=change):
-            more = signed(change) if change else ""
+    if isinstance(balance, Balance):
+        there, more = balance.free, f"+{short(balance.locked)} locked" if balance.locked else ""
+    else:
+        there = balance.wallet_balance if isinstance(balance, AccountUpdateBalance) else balance.balance
+        more = signed(balance.balance_change) if balance.balance_change else ""
     text = f"{printable(balance.asset)} {short(there)}"
     return f"{text} ({more})" if more else text
 
@@ -57,11 +55,12 @@ def balance_text(balance: AnyBalance) -> str:
 def position_text(position: AnyPosition) -> str:
     """Return a position with its size, negative when short, and its entry price."""
     symbol = printable(position.symbol)
-    match position:
-        case AccountUpdatePosition(position_amount=size, entry_price=entry, position_side=side):
-            symbol = symbol if side == "BOTH" else f"{symbol} {printable(side).lower()}"
-        case OptionsPosition(quantity=size, average_entry_price=entry):
-            pass
+    if isinstance(position, OptionsPosition):
+        size, entry = position.quantity, position.average_entry_price
+    else:
+        size, entry = position.position_amount, position.entry_price
+        if position.position_side != "BOTH":
+            symbol = f"{symbol} {printable(position.position_side).lower()}"
     return f"{symbol} {signed(size)} @ {short(entry)}" if size else f"{symbol} flat"
 
 
@@ -201,7 +200,7 @@ def _greeks(event: GreekUpdate) -> list[Cell]:
         f"theta {short(greek.theta)} vega {short(greek.vega)}"
         for greek in event.greeks
     ]
-    return [kind("greeks", "dim"), *[Cell(text) for text in shown]]
+    return [kind("greeks", "dim"), *[Cell(text) for text in shown or ["none"]]]
 
 
 def _config(event: AccountConfigUpdate) -> list[Cell]:

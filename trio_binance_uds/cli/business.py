@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import count
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +19,7 @@ _MONEY = {"USDT": "100000"}
 WALLETS: Mapping[str, Any] = MappingProxyType(
     {
         "balances": {**_MONEY, **_COINS, "BNB": "50"},
-        "cross_margin": {**_MONEY, **_COINS},
+        "cross_margin": {**_MONEY, **_COINS, "BNB": "50"},
         "isolated_margin": {"BTCUSDT": {**_MONEY, "BTC": "2"}},
         "usdm": _MONEY,
         "coinm": _COINS,
@@ -32,6 +32,8 @@ WALLETS: Mapping[str, Any] = MappingProxyType(
 
 # Actions per second on each market: what a person can follow.
 TRADER_RATE = 1.0
+# Each in a book of its own, where it meets nobody but its maker.
+_PAIRS = (("ETHUSDT", "3000"), ("BNBUSDT", "600"), ("BTCUSDT", "50000"))
 _CONTRACTS = (
     ("usdm", "BTCUSDT", "50000"),
     ("coinm", "BTCUSD_PERP", "50000"),
@@ -48,8 +50,15 @@ async def keep_busy(sandbox: Sandbox, account: SandboxAccount, seed: int) -> Non
     """Trade on every market of the account, and take loans, until cancelled."""
     spot_like = (account, sandbox.margin_account(account), sandbox.margin_account(account, "BTCUSDT"))
     async with trio.open_nursery() as nursery:
-        for number, trading in enumerate(spot_like):
-            trade = partial(run_trader, seed=seed + number, duration=math.inf, rate=TRADER_RATE)
+        for number, (trading, (symbol, price)) in enumerate(zip(spot_like, _PAIRS, strict=True)):
+            trade = partial(
+                run_trader,
+                seed=seed + number,
+                duration=math.inf,
+                rate=TRADER_RATE,
+                symbol=symbol,
+                price=price,
+            )
             nursery.start_soon(trade, sandbox, trading)
         for number, (name, symbol, price) in enumerate(_CONTRACTS, len(spot_like)):
             desk: Any = sandbox.desks[name]
@@ -65,8 +74,9 @@ async def _trade_at_desk(trader: DeskTrader) -> None:
 
 async def _borrow_and_repay(account: SandboxAccount) -> None:
     """Change the debt of the cross-margin account, which its risk stream tells."""
-    for turn in count():
-        kind = "REPAY" if turn % 2 else "BORROW"
+    kinds = cycle(("BORROW", "REPAY"))
+    while True:
+        kind = next(kinds)
         # The account may have spent what it is to pay back.
         with suppress(Refusal):
             account.call("POST /sapi/v1/margin/borrow-repay", asset="USDT", type=kind, amount=_LOAN)

@@ -26,7 +26,7 @@ from trio_binance_uds.sandbox import KeyType, Sandbox, SandboxAccount, open_sand
 
 _SECRETS = ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY", "BINANCE_PRIVATE_KEY_FILE")
 # What is named like a product, and is in no table of them.
-_MADE = ("isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT")
+MADE = ("isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT")
 _NAMES = {KeyType.ED25519: "Ed25519", KeyType.HMAC: "HMAC", KeyType.RSA: "RSA"}
 
 
@@ -124,7 +124,7 @@ def _poster(accounts: dict[KeyType, SandboxAccount], environment: list[str]) -> 
             text.append(f"{line}\n")
     remark("")
     remark("and then, in the same shell, watch one of its products:")
-    for name in (*PRODUCTS, *_MADE):
+    for name in (*PRODUCTS, *MADE):
         remark(f'  trio-binance-uds watch {name} --url "$BINANCE_URLS"')
     remark("Ctrl-C ends the sandbox.")
     text.rstrip()
