@@ -43,7 +43,7 @@ def stormy_hour(seed: int) -> Story:
         rollover=uds.Rollover(lifetime=150, lead=50, jitter=30),
         slow=0.01,
         max_buffer=100,
-        deposits=True,
+        moves_money=True,
     )
 
 
