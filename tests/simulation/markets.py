@@ -100,14 +100,14 @@ class MarginMarket:
     """A cross and an isolated margin account on one stream."""
 
     product = uds.margin_accounts(uds.CROSS_MARGIN, uds.isolated_margin("ETHUSDT"))
-    symbols = tuple(PRICES)
+    symbols: tuple[str, ...] = tuple(PRICES)
     acknowledged_by = ("POST /sapi/v1/userListenToken", "userDataStream.subscribe.listenToken")
     asked_by_recovery = tuple(
         f"GET /sapi/v1/margin/{name}" for name in ("account", "isolated/account", "openOrders", "allOrders", "myTrades")
     )
     asks: str | None = None
     spared: Collection[str] = ()
-    _pairs = (None, "ETHUSDT")
+    pairs: tuple[str | None, ...] = (None, "ETHUSDT")
 
     def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
         pair = {name: FUNDS[name] for name in ("ETH", "USDT")}
@@ -116,10 +116,9 @@ class MarginMarket:
     async def trade(
         self, sandbox: Sandbox, account: SandboxAccount, number: int, *, seed: int, seconds: float, rate: float
     ) -> None:
-        symbol, price = list(PRICES.items())[number]
-        trading = sandbox.margin_account(account, self._pairs[number])
+        symbol, trading = self.symbols[number], sandbox.margin_account(account, self.pairs[number])
         await run_trader(
-            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price, amends=False
+            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=PRICES[symbol], amends=False
         )
 
     def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
@@ -135,10 +134,11 @@ class MarginMarket:
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
         journal = sandbox.exchange.journal
-        names = ("cross-margin", "isolated-margin:ETHUSDT")
         return {
-            name: journal.entries(sandbox.margin.account(account.uid, pair))
-            for name, pair in zip(names, self._pairs, strict=True)
+            "cross-margin" if pair is None else f"isolated-margin:{pair}": journal.entries(
+                sandbox.margin.account(account.uid, pair)
+            )
+            for pair in self.pairs
         }
 
 

@@ -3,8 +3,9 @@
 Every fact reaches the user exactly once, in order per symbol, live or recovered, or lies inside a gap that says
 ``complete=False``. At the end, what was told last of every wallet, position and level is what there is.
 
-Two things are weaker, and said so: where databases lag, the last moments of a gap can be missed unnoticed; and when the
-API key is gone for good, what was told is all that happened up to some moment.
+Three things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
+last moments of a gap can be missed unnoticed; and when the API key is gone for good, what was told is all that happened
+up to some moment.
 """
 
 from __future__ import annotations
@@ -95,8 +96,10 @@ def _in_order(outcome: Outcome, told: Iterable[Fact]) -> None:
 
 def _missed(outcome: Outcome, gaps: Gaps, missed: Iterable[Fact]) -> None:
     for fact in missed:
-        if gaps.are_in_doubt_at(fact.at) or (fact.passes and gaps.are_blind_at(fact.at)):
+        if gaps.are_in_doubt_at(fact.at):
             outcome.in_incomplete_gaps += 1
+        elif fact.passes and gaps.are_blind_at(fact.at):
+            outcome.passed += 1
         elif gaps.are_behind_at(fact.at):
             outcome.in_lag += 1
         else:

@@ -47,6 +47,7 @@ class Outcome:
         happened, live, recovered: events at the venue, and those that were told.
         facts, fills: what had to be told once, and how many of that were fills.
         in_incomplete_gaps: facts that were not told, and lie in a gap that says so.
+        passed: facts that were not told, which lie in a gap, and which no query tells of afterwards.
         in_lag: facts that were not told, because the databases did not have them yet when they were asked.
         failure: what the stream has ended with.
     """
@@ -58,6 +59,7 @@ class Outcome:
     live: int = 0
     recovered: int = 0
     in_incomplete_gaps: int = 0
+    passed: int = 0
     in_lag: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
     requests: Counter[str] = attrs.field(factory=Counter)
