@@ -1,8 +1,12 @@
-"""What an event says that a trader lives on: a fill, or the end of an order; whatever the product."""
+"""What events say that a trader lives on: facts, each to be told once, and states, of which the last told must be true.
+
+A fact is a fill, the end of an order or of a conditional order, a change of a debt, or a change of a level. States are
+wallets, positions and levels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -10,47 +14,73 @@ import attrs
 
 import trio_binance_uds as uds
 
-FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
-
-OrderKey = tuple[Hashable, ...]
+FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH", "FINISHED"})
 
 
 @attrs.frozen(kw_only=True)
-class Report:
-    """What the report of an order says.
+class Fact:
+    """Something that has happened once.
 
     Attributes:
-        order: whose order: account, business unit, symbol, id.
-        trade_id: of a fill, else ``None``.
+        kind: for people, such as ``fill``.
+        key: what tells it from all others of its kind.
+        order: whose order it is about: account, business unit, symbol, id.
+        trade: of a fill, its place among those of the symbol.
         figures: of a fill: quantity, price, commission and its asset, filled so far, maker or taker, profit.
+        passes: whether no query tells of it afterwards, so that any gap may swallow it.
     """
 
-    order: OrderKey
-    status: str
+    kind: str
+    key: Hashable
     at: datetime
-    recovered: bool
-    trade_id: int | None
-    figures: tuple[Any, ...]
+    order: tuple[Any, ...] | None = None
+    trade: int | None = None
+    figures: tuple[Any, ...] = ()
+    passes: bool = False
 
     @property
-    def fill(self) -> tuple[OrderKey, int | None]:
-        """The key of the fill."""
-        return (self.order, self.trade_id)
-
-    @property
-    def end(self) -> tuple[OrderKey, str]:
-        """The key of the order's end."""
-        return (self.order, self.status)
-
-    @property
-    def is_end(self) -> bool:
-        return self.status in FINAL
+    def name(self) -> tuple[str, Hashable]:
+        """The key among facts of all kinds."""
+        return self.kind, self.key
 
 
-def report_of(event: object) -> Report | None:
-    """Return what an event says about an order, or ``None``."""
+def facts_of(event: object) -> Iterator[Fact]:
+    """Return what an event says has happened."""
+    match event:
+        case uds.ExecutionReport() | uds.OrderTradeUpdate() | uds.OptionsOrderTradeUpdate():
+            yield from _facts_of_order(event)
+        case uds.AlgoUpdate(algo_status=status):
+            if status in FINAL:
+                key = (event.account, _unit(event), event.algo_id, str(status))
+                yield Fact(kind="end of a conditional order", key=key, at=event.transaction_time)
+        case uds.ConditionalOrderTradeUpdate(order_status=status):
+            if status in FINAL:
+                key = (event.account, _unit(event), event.strategy_id, str(status))
+                yield Fact(kind="end of a conditional order", key=key, at=event.transaction_time)
+        case uds.UserLiabilityChange():
+            # The traders see to it that amounts are not the same twice within an hour; interest is charged by the hour.
+            hour = event.event_time.replace(minute=0, second=0, microsecond=0)
+            key = (event.asset, str(event.liability_type), event.principal, event.interest, hour)
+            yield Fact(kind="change of a debt", key=key, at=event.event_time)
+        case uds.MarginLevelStatusChange() | uds.RiskLevelChange():
+            if not event.recovered:
+                (state,) = states_of(event).values()
+                yield Fact(kind="change of a level", key=(state, event.event_time), at=event.event_time, passes=True)
+
+
+def _facts_of_order(event: uds.ExecutionReport | uds.OrderTradeUpdate | uds.OptionsOrderTradeUpdate) -> Iterator[Fact]:
+    order = (event.account, _unit(event), event.symbol, event.order_id)
+    if event.execution_type == "TRADE":
+        key, trade, figures = (*order, event.trade_id), event.trade_id, _figures(event)
+        yield Fact(kind="fill", key=key, at=event.transaction_time, order=order, trade=trade, figures=figures)
+    if event.order_status in FINAL:
+        status = str(event.order_status)
+        yield Fact(kind="end of an order", key=(*order, status), at=event.transaction_time, order=order)
+
+
+def _figures(event: uds.ExecutionReport | uds.OrderTradeUpdate | uds.OptionsOrderTradeUpdate) -> tuple[Any, ...]:
     if isinstance(event, uds.ExecutionReport):
-        figures: tuple[Any, ...] = (
+        return (
             event.last_executed_quantity,
             event.last_executed_price,
             event.commission_amount,
@@ -58,26 +88,39 @@ def report_of(event: object) -> Report | None:
             event.cumulative_filled_quantity,
             event.is_maker,
         )
-        at = event.transaction_time
-    elif isinstance(event, uds.OrderTradeUpdate | uds.OptionsOrderTradeUpdate):
-        figures = (
-            event.last_filled_quantity,
-            event.last_filled_price,
-            event.commission,
-            event.commission_asset,
-            event.filled_accumulated_quantity,
-            event.is_maker,
-            event.realized_profit,
-        )
-        at = event.transaction_time
-    else:
-        return None
-    unit = getattr(event, "business_unit", None)
-    return Report(
-        order=(event.account, unit and str(unit), event.symbol, event.order_id),
-        status=str(event.order_status),
-        at=at,
-        recovered=event.recovered,
-        trade_id=event.trade_id if event.execution_type == "TRADE" else None,
-        figures=figures,
+    return (
+        event.last_filled_quantity,
+        event.last_filled_price,
+        event.commission,
+        event.commission_asset,
+        event.filled_accumulated_quantity,
+        event.is_maker,
+        event.realized_profit,
     )
+
+
+def states_of(event: uds.Event) -> dict[Hashable, Hashable]:
+    """Return what an event says is so from now on: by what is meant, the value."""
+    account, found = event.account, dict[Hashable, Hashable]()
+    match event:
+        case uds.OutboundAccountPosition(balances=balances):
+            found.update({(account, row.asset): (row.free, row.locked) for row in balances})
+        case uds.AccountUpdate(balances=wallets, positions=positions):
+            unit = _unit(event)
+            for wallet in wallets:
+                found[account, unit, wallet.asset] = (wallet.wallet_balance, wallet.cross_wallet_balance)
+            for held in positions:
+                found[account, unit, held.symbol, str(held.position_side)] = held.position_amount
+        case uds.BalancePositionUpdate(balances=options_wallets, positions=options_positions):
+            found.update({(account, row.asset): row.balance for row in options_wallets})
+            found.update({(account, row.symbol): row.quantity for row in options_positions})
+        case uds.MarginLevelStatusChange(margin_level_status=level) | uds.RiskLevelChange(risk_level=level):
+            found[account, "level"] = str(level)
+        case uds.PmProAccountUpdate():
+            found[account, "totals"] = (event.uni_mmr, event.account_equity, event.maintenance_margin)
+    return found
+
+
+def _unit(event: object) -> str | None:
+    unit = getattr(event, "business_unit", None)
+    return None if unit is None else str(unit)

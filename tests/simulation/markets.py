@@ -2,56 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from random import Random
 from typing import Any, Protocol
 
 import attrs
 import trio
 
 import trio_binance_uds as uds
+from simulation.desk_traders import Act, Borrower, Fortune, desk_trader
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, run_trader
-from trio_binance_uds.sandbox.derivatives import DeskTrader
 from trio_binance_uds.sandbox.exchange.journal import JournalEntry
 from trio_binance_uds.wire.json_text import dumps
 
 PRICES = {"BTCUSDT": "50000", "ETHUSDT": "3000"}
 FUNDS = {"USDT": "10000000", "BTC": "1000", "ETH": "10000", "BNB": "1000"}
+Faults = Mapping[str, Callable[[], None]]
 
 
 class Market(Protocol):
     """One product, traded.
 
     Attributes:
-        acknowledged_by: the requests by whose answers a subscription comes about.
-        ends_by: what can end a subscription, besides what can end any.
+        symbols: what a trader each is busy with.
+        acknowledged_by: the requests by whose answers a subscription comes about and stays alive.
+        asked_by_recovery: some of what is asked after a gap.
         asks: a request that the stream takes, if it takes any.
+        spared: faults that no client can see through here.
     """
 
     product: uds.Product
     symbols: tuple[str, ...]
     acknowledged_by: Sequence[str]
+    asked_by_recovery: Sequence[str]
     asks: str | None
+    spared: Collection[str]
 
-    def open(self, sandbox: Sandbox, key: str) -> SandboxAccount:
-        """Open the account."""
+    def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
+        """Open the account, at a venue whose databases may lag."""
 
     async def trade(
         self, sandbox: Sandbox, account: SandboxAccount, number: int, *, seed: int, seconds: float, rate: float
     ) -> None:
         """Keep the symbol with this number busy."""
 
-    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
-        """Return what can end a subscription of this kind, by name."""
+    def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        """Let something come or go without an order, where that can be."""
+
+    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
+        """Return what can end a subscription of this kind, besides what can end any, by name."""
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
         """Return what the venue has recorded, by the name of the account that the events are marked with."""
 
 
-def decoded(market: Market, sandbox: Sandbox, account: SandboxAccount) -> list[uds.Event]:
-    """Return every event that the venue has recorded, as it would have come from a stream."""
+def decoded(market: Market, sandbox: Sandbox, account: SandboxAccount, since: int = 0) -> list[uds.Event]:
+    """Return every event that the venue has recorded since then, as it would have come from a stream."""
     found = []
     for name, entries in market.entries(sandbox, account).items():
-        for entry in entries:
+        for entry in list(entries)[since:]:
             event = uds.decode_frame(dumps(entry.event), market.product)
             assert isinstance(event, uds.Event)
             found.append(attrs.evolve(event, account=name))
@@ -64,9 +73,11 @@ class SpotMarket:
     product = uds.SPOT
     symbols = tuple(PRICES)
     acknowledged_by = ("session.logon", "userDataStream.subscribe.signature", "userDataStream.subscribe")
+    asked_by_recovery = ("openOrders.status", "order.status", "myTrades", "allOrders", "account.status")
     asks: str | None = "account.status"
+    spared: Collection[str] = ()
 
-    def open(self, sandbox: Sandbox, key: str) -> SandboxAccount:
+    def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
         return sandbox.add_account(balances=FUNDS, key=key)
 
     async def trade(
@@ -75,7 +86,10 @@ class SpotMarket:
         symbol, price = list(PRICES.items())[number]
         await run_trader(sandbox, account, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price)
 
-    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
+    def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        sandbox.exchange.deposit(account.exchange_account, "USDT", "1")
+
+    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
         return {}
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
@@ -86,25 +100,32 @@ class MarginMarket:
     """A cross and an isolated margin account on one stream."""
 
     product = uds.margin_accounts(uds.CROSS_MARGIN, uds.isolated_margin("ETHUSDT"))
-    symbols = tuple(PRICES)
+    symbols: tuple[str, ...] = tuple(PRICES)
     acknowledged_by = ("POST /sapi/v1/userListenToken", "userDataStream.subscribe.listenToken")
+    asked_by_recovery = tuple(
+        f"GET /sapi/v1/margin/{name}" for name in ("account", "isolated/account", "openOrders", "allOrders", "myTrades")
+    )
     asks: str | None = None
-    _pairs = (None, "ETHUSDT")
+    spared: Collection[str] = ()
+    pairs: tuple[str | None, ...] = (None, "ETHUSDT")
 
-    def open(self, sandbox: Sandbox, key: str) -> SandboxAccount:
+    def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
         pair = {name: FUNDS[name] for name in ("ETH", "USDT")}
         return sandbox.add_account(cross_margin=FUNDS, isolated_margin={"ETHUSDT": pair}, key=key)
 
     async def trade(
         self, sandbox: Sandbox, account: SandboxAccount, number: int, *, seed: int, seconds: float, rate: float
     ) -> None:
-        symbol, price = list(PRICES.items())[number]
-        trading = sandbox.margin_account(account, self._pairs[number])
+        symbol, trading = self.symbols[number], sandbox.margin_account(account, self.pairs[number])
         await run_trader(
-            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=price, amends=False
+            sandbox, trading, seed=seed, duration=seconds, rate=rate, symbol=symbol, price=PRICES[symbol], amends=False
         )
 
-    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
+    def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        loan = {"asset": "USDT", "amount": "100", "type": random.choice(["BORROW", "REPAY"])}
+        sandbox.margin.call(account.uid, "POST", "/sapi/v1/margin/borrow-repay", loan)
+
+    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
         faults = sandbox.faults
         return {
             "token expired": lambda: faults.expire_listen_token(account),
@@ -113,22 +134,39 @@ class MarginMarket:
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
         journal = sandbox.exchange.journal
-        names = ("cross-margin", "isolated-margin:ETHUSDT")
         return {
-            name: journal.entries(sandbox.margin.account(account.uid, pair))
-            for name, pair in zip(names, self._pairs, strict=True)
+            "cross-margin" if pair is None else f"isolated-margin:{pair}": journal.entries(
+                sandbox.margin.account(account.uid, pair)
+            )
+            for pair in self.pairs
         }
+
+
+def _no_money(sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+    pass
 
 
 @attrs.frozen
 class DeskMarket:
-    """An account at a desk, on contracts with the prices that these start from."""
+    """An account at a desk, whose stream is opened by a listen key.
+
+    Attributes:
+        desk: where the events are recorded.
+        funds: what the account is opened with.
+        prices: what is traded, and the prices that these start from.
+        trader: makes what keeps one of them busy: it does one thing whenever it is called.
+        money: lets something come or go without an order.
+    """
 
     product: uds.Product
     desk: str
-    funds: Mapping[str, str]
+    funds: Mapping[str, Mapping[str, str]]
     prices: Mapping[str, str]
+    asked_by_recovery: Sequence[str]
+    trader: Callable[[Any, int, str, str, int], Act] = desk_trader
+    money: Callable[[Sandbox, SandboxAccount, Random], None] = _no_money
     asks: str | None = None
+    spared: Collection[str] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -140,22 +178,28 @@ class DeskMarket:
         assert isinstance(mechanism, uds.ListenKeyStream)
         return (f"POST {mechanism.path}", f"PUT {mechanism.path}")
 
-    def open(self, sandbox: Sandbox, key: str) -> SandboxAccount:
-        wallets: Any = {self.desk: self.funds}
+    def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
+        desk: Any = sandbox.desks[self.desk]
+        if lag:
+            # Before anything happens: former states are kept only for those who will ask for them.
+            desk.lag = lag
+        wallets: Any = self.funds
         return sandbox.add_account(key=key, **wallets)
 
     async def trade(
         self, sandbox: Sandbox, account: SandboxAccount, number: int, *, seed: int, seconds: float, rate: float
     ) -> None:
         symbol, price = list(self.prices.items())[number]
-        desk: Any = sandbox.desks[self.desk]
-        trader = DeskTrader(desk, account.uid, symbol, price, seed)
+        act = self.trader(sandbox.desks[self.desk], account.uid, symbol, price, seed)
         end = trio.current_time() + seconds
         while trio.current_time() < end:
-            trader.act()
+            act()
             await trio.sleep(1 / rate)
 
-    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Callable[[], None]]:
+    def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        self.money(sandbox, account, random)
+
+    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
         faults, product = sandbox.faults, self.product
         return {
             "key expired": lambda: faults.expire_listen_key(account, product),
@@ -167,26 +211,84 @@ class DeskMarket:
         return {self.product.name: sandbox.desks[self.desk].journal.entries(account.uid)}
 
 
+def _transfer_at(name: str, asset: str, contract: str | None = None) -> Callable[..., None]:
+    """Return what moves money at a futures or options desk, by a transfer or by funding."""
+
+    def move(sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        desk: Any = sandbox.desks[name]
+        if contract is not None and random.random() < 0.5:
+            desk.fund(contract, random.choice(["0.0001", "-0.0002"]))
+        else:
+            desk.transfer(account.uid, asset, random.choice(["0.25", "-0.125"]))
+
+    return move
+
+
+def _transfer_in_portfolio(sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+    desk: Any = sandbox.desks["portfolio_margin"]
+    desk.transfer(account.uid, random.choice(["UM", "MARGIN"]), "USDT", "0.25")
+
+
+def _futures_routes(root: str) -> tuple[str, ...]:
+    return tuple(
+        f"GET {root}{name}" for name in ("openOrders", "allOrders", "userTrades", "income", "positionRisk", "order")
+    )
+
+
+# Two equal changes are two events where nothing numbers them, and so are one change and its duplicate.
+_UNNUMBERED = frozenset({"duplicate"})
+
 MARKETS: Mapping[str, Market] = {
     "spot": SpotMarket(),
     "margin": MarginMarket(),
-    "usdm": DeskMarket(uds.USDM_FUTURES, "usdm", {"USDT": "10000000"}, PRICES),
+    "margin risk": DeskMarket(
+        uds.MARGIN_RISK,
+        "margin",
+        {"cross_margin": {"USDT": "1000000", "BTC": "10"}},
+        {"BTCUSDT": "50000"},
+        tuple(f"GET /sapi/v1/margin/{name}" for name in ("account", "borrow-repay", "interestHistory", "tradeCoeff")),
+        trader=Borrower,
+        spared=_UNNUMBERED,
+    ),
+    "usdm": DeskMarket(
+        uds.USDM_FUTURES,
+        "usdm",
+        {"usdm": {"USDT": "10000000"}},
+        PRICES,
+        ("GET /fapi/v3/balance", "GET /fapi/v3/positionRisk", *_futures_routes("/fapi/v1/")),
+        money=_transfer_at("usdm", "USDT", "BTCUSDT"),
+    ),
     "coinm": DeskMarket(
         uds.COINM_FUTURES,
         "coinm",
-        {"BTC": "1000", "ETH": "10000"},
+        {"coinm": {"BTC": "1000", "ETH": "10000"}},
         {"BTCUSD_PERP": "50000", "ETHUSD_PERP": "3000"},
+        ("GET /dapi/v1/balance", *_futures_routes("/dapi/v1/")),
+        money=_transfer_at("coinm", "BTC", "BTCUSD_PERP"),
     ),
     "options": DeskMarket(
         uds.OPTIONS,
         "options",
-        {"USDT": "10000000"},
+        {"options": {"USDT": "10000000"}},
         {"BTC-261225-100000-C": "1200", "ETH-261225-4000-C": "100"},
+        tuple(f"GET /eapi/v1/{name}" for name in ("marginAccount", "position", "openOrders", "historyOrders")),
+        money=_transfer_at("options", "USDT"),
     ),
     "portfolio margin": DeskMarket(
         uds.PORTFOLIO_MARGIN,
         "portfolio_margin",
-        {"USDT": "10000000", "BTC": "1000"},
+        {"portfolio_margin": {"USDT": "10000000", "BTC": "1000"}},
         {"BTCUSDT": "50000", "BTCUSD_PERP": "50000"},
+        (*_futures_routes("/papi/v1/um/"), *_futures_routes("/papi/v1/cm/"), "GET /papi/v1/balance"),
+        money=_transfer_in_portfolio,
+    ),
+    "portfolio margin pro": DeskMarket(
+        uds.PORTFOLIO_MARGIN_PRO,
+        "portfolio_margin_pro",
+        {"portfolio_margin_pro": {"USDT": "100000"}, "usdm": {}},
+        {"equity": "100000"},
+        ("GET /sapi/v1/portfolio/account",),
+        trader=Fortune,
+        spared=_UNNUMBERED,
     ),
 }

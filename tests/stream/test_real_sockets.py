@@ -7,6 +7,7 @@ import trio
 
 import trio_binance_uds as uds
 from trio_binance_uds.sandbox import open_sandbox, run_trader
+from trio_binance_uds.sandbox.derivatives import DeskTrader, UsdmDesk
 
 pytestmark = pytest.mark.long
 
@@ -49,6 +50,42 @@ async def test_ten_thousand_events_arrive_once_and_in_order_though_the_consumer_
                 item = await stream.receive()
                 assert isinstance(item, uds.KnownEvent)
                 got.append(item)
+            assert stream.statistics().events_shed == 0
+    assert [event.raw for event in got] == sent
+
+
+async def test_ten_thousand_events_of_a_listen_key_arrive_so_too() -> None:
+    got: list[uds.Event] = []
+    async with open_sandbox(seed=7) as sandbox:
+        account = sandbox.add_account(usdm={"USDT": "10000000"})
+        desk = sandbox.desks["usdm"]
+        assert isinstance(desk, UsdmDesk)
+        trader = DeskTrader(desk, account.uid, "BTCUSDT", "50000", seed=7)
+        async with uds.open_user_data_stream(
+            account.credentials, uds.USDM_FUTURES, environment=sandbox.environment, network=sandbox.network
+        ) as stream:
+            everything_sent = trio.Event()
+
+            async def trade() -> None:
+                while len(desk.journal.events(account.uid)) < EVENTS:
+                    for _ in range(50):
+                        trader.act()
+                    await trio.lowlevel.checkpoint()
+                everything_sent.set()
+
+            async def receive() -> None:
+                item = await stream.receive()
+                assert isinstance(item, uds.KnownEvent)
+                got.append(item)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trade)
+                while len(got) < EVENTS // 10:
+                    await receive()
+                await everything_sent.wait()  # All the rest piles up meanwhile.
+            sent = desk.journal.events(account.uid)
+            while len(got) < len(sent):
+                await receive()
             assert stream.statistics().events_shed == 0
     assert [event.raw for event in got] == sent
 

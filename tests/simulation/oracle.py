@@ -1,0 +1,120 @@
+"""The oracle: what a user was told, held against the venue's own journal.
+
+Every fact reaches the user exactly once, in order per symbol, live or recovered, or lies inside a gap that says
+``complete=False``. At the end, what was told last of every wallet, position and level is what there is.
+
+Three things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
+last moments of a gap can be missed unnoticed; and when the API key is gone for good, what was told is all that happened
+up to some moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import trio_binance_uds as uds
+from simulation.facts import Fact, facts_of, states_of
+from simulation.story import Outcome
+
+# A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
+SLACK = timedelta(seconds=10)
+
+
+def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Event | uds.Notice]) -> None:
+    """Add to the outcome what was told, and what was wrong with that."""
+    told_events = [item for item in items if isinstance(item, uds.Event)]
+    happened = {fact.name: fact for event in truth for fact in facts_of(event)}
+    told = [fact for event in told_events for fact in facts_of(event)]
+    gaps = Gaps([item for item in items if isinstance(item, uds.Gap)], timedelta(seconds=outcome.story.lag))
+    outcome.happened = len(truth)
+    outcome.facts = len(happened)
+    outcome.fills = sum(fact.kind == "fill" for fact in happened.values())
+    outcome.live = sum(not event.recovered for event in told_events)
+    outcome.recovered = sum(event.recovered for event in told_events)
+    outcome.digest = hashlib.sha256("\n".join(map(repr, items)).encode()).hexdigest()
+
+    _once_and_known(outcome, told, happened.keys())
+    # What a gap left out can still come, with a later gap, and then after what was live meanwhile.
+    _in_order(outcome, [fact for fact in told if not gaps.are_in_doubt_at(fact.at) and not gaps.are_behind_at(fact.at)])
+    missed = [happened[name] for name in happened.keys() - {fact.name for fact in told}]
+    # A stream that has failed for good has told everything up to some moment.
+    moment = max((fact.at for fact in told), default=None) if outcome.story.revoked else None
+    _missed(outcome, gaps, [fact for fact in missed if moment is None or fact.at < moment])
+    # Where a fill of an order is missing, the running figures of the others are as far as is known.
+    in_doubt = {fact.order for fact in missed} | {fact.order for fact in told if gaps.are_in_doubt_at(fact.at)}
+    for fact in told:
+        true = happened.get(fact.name)
+        if true is not None and fact.order not in in_doubt and fact.figures != true.figures:
+            outcome.violations.append(f"a fill with other figures: {fact.figures} for {true.figures}")
+    if not outcome.story.revoked:
+        _true_at_the_end(outcome, gaps, truth, told_events)
+
+
+class Gaps:
+    """The gaps of a story: where something may be missing."""
+
+    def __init__(self, gaps: Sequence[uds.Gap], lag: timedelta) -> None:
+        self._lag = lag
+        self._all = [(gap.since - SLACK, gap.until + SLACK) for gap in gaps]
+        self._incomplete = [(gap.since - SLACK, gap.until + SLACK) for gap in gaps if not gap.complete]
+
+    def are_in_doubt_at(self, at: datetime) -> bool:
+        """Whether it lies in a gap that says that it is not complete."""
+        return any(since <= at <= until for since, until in self._incomplete)
+
+    def are_blind_at(self, at: datetime) -> bool:
+        """Whether it lies in any gap."""
+        return any(since <= at <= until for since, until in self._all)
+
+    def are_behind_at(self, at: datetime) -> bool:
+        """Whether it lies in the last moments of a gap, which a database that lags does not have yet."""
+        return bool(self._lag) and any(until - self._lag - 2 * SLACK <= at <= until for _, until in self._all)
+
+
+def _once_and_known(outcome: Outcome, told: Sequence[Fact], happened: Iterable[Hashable]) -> None:
+    counts = Counter(fact.name for fact in told)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        outcome.violations.append(f"{len(twice)} times the same again, such as {twice[0]}")
+    invented = sorted(counts.keys() - set(happened), key=str)
+    if invented:
+        outcome.violations.append(f"{len(invented)} times what never happened, such as {invented[0]}")
+
+
+def _in_order(outcome: Outcome, told: Iterable[Fact]) -> None:
+    by_symbol: dict[Hashable, list[int]] = {}
+    for fact in told:
+        if fact.order is not None and fact.trade is not None:
+            by_symbol.setdefault(fact.order[:-1], []).append(fact.trade)
+    for symbol, trades in by_symbol.items():
+        if trades != sorted(trades):
+            outcome.violations.append(f"the fills of {symbol} are not in order")
+
+
+def _missed(outcome: Outcome, gaps: Gaps, missed: Iterable[Fact]) -> None:
+    for fact in missed:
+        if gaps.are_in_doubt_at(fact.at):
+            outcome.in_incomplete_gaps += 1
+        elif fact.passes and gaps.are_blind_at(fact.at):
+            outcome.passed += 1
+        elif gaps.are_behind_at(fact.at):
+            outcome.in_lag += 1
+        else:
+            outcome.violations.append(f"missed without a word: {fact.kind} {fact.key} at {fact.at}")
+
+
+def _true_at_the_end(
+    outcome: Outcome, gaps: Gaps, truth: Sequence[uds.Event], told_events: Sequence[uds.Event]
+) -> None:
+    true: dict[Hashable, tuple[Hashable, datetime | None]] = {}
+    for event in truth:
+        true.update({what: (value, event.event_time) for what, value in states_of(event).items()})
+    told: dict[Hashable, Hashable] = {}
+    for event in told_events:
+        told.update(states_of(event))
+    for what, (value, at) in true.items():
+        if told.get(what) != value and (at is None or not gaps.are_in_doubt_at(at)):
+            outcome.violations.append(f"at the end {what} is {value} since {at}, and was told as {told.get(what)}")
