@@ -46,6 +46,7 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|os|pathlib|ssl|trio|typing)\..+"),
     (r"py:.*", "|".join(["Any", "Decimal", "Random", "datetime", *filter(str.isidentifier, dir(builtins))])),
+    (r"py:class", r"History|Mechanism"),  # unions, whose members are described
     (r"py:attr", r".+"),  # an attribute is described with its class, and is no target of its own
 ]
 

@@ -197,6 +197,24 @@ async def test_a_request_whose_connection_breaks_while_it_is_written_may_have_be
             await client_of(venue).public("GET /time")
 
 
+async def test_a_connection_that_breaks_while_the_answer_is_read_leaves_the_outcome_unknown(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    class Breaking(Counted):
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            await trio.lowlevel.checkpoint()
+            raise trio.BrokenResourceError
+
+    async with Venue() as venue:
+
+        async def open_stream(host: str, port: int) -> trio.abc.Stream:
+            return Breaking(trio.testing.memory_stream_pair()[0])
+
+        venue.network = Network(open_stream=open_stream)
+        with pytest.raises(OutcomeUnknown, match="lost before a whole answer"):
+            await client_of(venue).public("GET /time")
+
+
 async def test_an_answer_is_bounded(autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_ANSWER_SIZE", 1000)
     async with served() as (venue, client):
