@@ -8,6 +8,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 import pytest
@@ -333,6 +334,17 @@ async def test_without_a_route_that_tells_the_time_the_dates_of_answers_do(
         await client.measure_clock()
         assert client._clock.epoch_ms() - before == pytest.approx(3300, abs=1)
         assert not caplog.text, "dates that agree, as far as whole seconds go, teach nothing"
+
+
+async def test_a_clock_that_the_dates_confirm_goes_on_by_itself(autojump_clock: trio.testing.MockClock) -> None:
+    async with served(time_path=None) as (venue, client):
+        venue.past = lambda call: Reply(headers={"date": formatdate(usegmt=True)})
+        await client.public("GET /one")
+        await client.measure_clock()
+        before = client._clock.epoch_ms()
+        await trio.sleep(3600)
+        # This machine's clock knows nothing of that hour.
+        assert client._clock.epoch_ms() - before == 3_600_000
 
 
 @pytest.mark.parametrize("told", [{"date": "yesterday"}, {"date": ""}])
