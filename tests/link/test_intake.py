@@ -144,3 +144,6 @@ async def test_a_third_twin_is_counted_with_the_two_before(autojump_clock: trio.
     for number in (2, 1, 0):
         out.intake.on_event(event("two", number))
     assert out.names() == ["one", "two"]
+    for number in (0, 1):
+        out.intake.forget(number)
+    assert out.intake.known == {2}
