@@ -25,7 +25,15 @@ author = "The trio_binance_uds authors"
 copyright = author
 release = version = installed_version("trio-binance-uds")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_help", "measured", "wire_events"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "command_help",
+    "measured",
+    "product_tables",
+    "wire_events",
+]
 exclude_patterns = ["_build", "newsfragments"]
 
 html_theme = "furo"
@@ -46,6 +54,7 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|os|pathlib|ssl|trio|typing)\..+"),
     (r"py:.*", "|".join(["Any", "Decimal", "Random", "datetime", *filter(str.isidentifier, dir(builtins))])),
+    (r"py:class", r"EventTypes|History|Mechanism"),  # names of unions and the like, which are no target
     (r"py:attr", r".+"),  # an attribute is described with its class, and is no target of its own
 ]
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from trio_binance_uds import DEMO, PRODUCTION, SPOT, TESTNET, Environment, Host, NotOffered
+import trio_binance_uds as uds
+from trio_binance_uds import (
+    CROSS_MARGIN,
+    DEMO,
+    PRODUCTION,
+    PRODUCTS,
+    SPOT,
+    TESTNET,
+    Environment,
+    Host,
+    NotOffered,
+    find_product,
+    isolated_margin,
+    margin_accounts,
+)
 
 
 @pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO])
@@ -44,3 +58,135 @@ def test_what_an_environment_lacks_is_not_offered() -> None:
 def test_products_are_compared_by_what_they_are() -> None:
     assert hash(SPOT) == hash(SPOT)
     assert SPOT.event_types["executionReport"].__name__ == "ExecutionReport"
+
+
+# Where each product's key or token is made, and where its events come from, in production.
+PLACES = [
+    (uds.CROSS_MARGIN, "https://api.binance.com", "/sapi/v1/userListenToken", "wss://ws-api.binance.com:443/ws-api/v3"),
+    (uds.MARGIN_RISK, "https://api.binance.com", "/sapi/v1/margin/listen-key", "wss://margin-stream.binance.com/ws"),
+    (uds.USDM_FUTURES, "https://fapi.binance.com", "/fapi/v1/listenKey", "wss://fstream.binance.com/private/ws"),
+    (uds.COINM_FUTURES, "https://dapi.binance.com", "/dapi/v1/listenKey", "wss://dstream.binance.com/ws"),
+    (uds.OPTIONS, "https://eapi.binance.com", "/eapi/v1/listenKey", "wss://fstream.binance.com/private/ws"),
+    (uds.PORTFOLIO_MARGIN, "https://papi.binance.com", "/papi/v1/listenKey", "wss://fstream.binance.com/pm/ws"),
+    (
+        uds.PORTFOLIO_MARGIN_PRO,
+        "https://fapi.binance.com",
+        "/fapi/v1/listenKey",
+        "wss://fstream.binance.com/pm-classic/ws",
+    ),
+]
+
+
+@pytest.mark.parametrize(("product", "rest", "path", "stream"), PLACES, ids=lambda value: getattr(value, "name", ""))
+def test_each_product_has_its_own_places(product: uds.Product, rest: str, path: str, stream: str) -> None:
+    mechanism = product.mechanism
+    assert isinstance(mechanism, uds.ListenKeyStream | uds.ListenTokenSubscription)
+    assert PRODUCTION.url(mechanism.rest) == rest
+    assert mechanism.path == path
+    assert PRODUCTION.url(mechanism.connects_to) == stream
+    if isinstance(mechanism, uds.ListenKeyStream):
+        assert mechanism.life == 3600
+
+
+def test_only_usdm_has_its_key_in_the_query_and_only_the_risk_stream_names_it_in_put() -> None:
+    keyed = {product.name: product.mechanism for product, *_ in PLACES if product is not uds.CROSS_MARGIN}
+    in_query = [name for name, it in keyed.items() if getattr(it, "place", None) is uds.KeyPlace.QUERY]
+    assert in_query == ["usdm-futures"]
+    assert [name for name, it in keyed.items() if getattr(it, "put_names_key", False)] == ["margin-risk"]
+    told = [name for name, it in keyed.items() if getattr(it, "put_tells_key", False)]
+    assert told == ["usdm-futures", "coinm-futures", "portfolio-margin-pro"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "offered"),
+    [
+        (TESTNET, {"usdm-futures", "coinm-futures", "options"}),
+        (DEMO, {"usdm-futures", "coinm-futures"}),
+    ],
+    ids=["testnet", "demo"],
+)
+def test_the_other_worlds_have_some_products_only(environment: Environment, offered: set[str]) -> None:
+    found = set()
+    for product, *_ in PLACES[1:]:
+        mechanism = product.mechanism
+        assert isinstance(mechanism, uds.ListenKeyStream)
+        if {mechanism.rest, mechanism.stream} <= set(environment.urls):
+            found.add(product.name)
+    assert found == offered
+
+
+def test_the_events_of_usdm_can_be_chosen_and_that_of_the_keys_end_always_comes() -> None:
+    def events(*wanted: str) -> tuple[str, ...]:
+        mechanism = uds.usdm_futures(events=wanted).mechanism
+        assert isinstance(mechanism, uds.ListenKeyStream)
+        return mechanism.events
+
+    assert events() == ()
+    assert events("ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE") == (
+        "ORDER_TRADE_UPDATE",
+        "ACCOUNT_UPDATE",
+        "listenKeyExpired",
+    )
+    assert events("listenKeyExpired", "TRADE_LITE") == ("listenKeyExpired", "TRADE_LITE")
+    with pytest.raises(ValueError, match="USD-M futures have no event 'ORDER_TRADE_UPDAT'; they have ORDER_TRADE"):
+        events("ORDER_TRADE_UPDAT")
+
+
+@pytest.mark.parametrize("symbol", ["btcusdt", "", "BTC/USDT", "BTC USDT", "B" * 41])
+def test_an_isolated_pair_is_a_symbol_in_upper_case(symbol: str) -> None:
+    with pytest.raises(ValueError, match="named by its symbol in upper case"):
+        uds.isolated_margin(symbol)
+
+
+def test_margin_accounts_can_share_a_stream_and_keep_their_names() -> None:
+    pair = uds.isolated_margin("BTCUSDT")
+    assert pair.name == "isolated-margin:BTCUSDT"
+    both = uds.margin_accounts(uds.CROSS_MARGIN, pair)
+    assert both.name == "cross-margin+isolated-margin:BTCUSDT"
+    assert isinstance(both.mechanism, uds.ListenTokenSubscription)
+    assert both.mechanism.accounts == (
+        uds.MarginAccount(name="cross-margin"),
+        uds.MarginAccount(name="isolated-margin:BTCUSDT", symbol="BTCUSDT"),
+    )
+    assert uds.margin_accounts(uds.CROSS_MARGIN) == uds.CROSS_MARGIN
+
+
+def test_what_cannot_share_a_stream_is_refused() -> None:
+    with pytest.raises(ValueError, match="usdm-futures is not subscribed to with a listen token"):
+        uds.margin_accounts(uds.CROSS_MARGIN, uds.USDM_FUTURES)
+    with pytest.raises(ValueError, match="each once; got cross-margin, cross-margin"):
+        uds.margin_accounts(uds.CROSS_MARGIN, uds.CROSS_MARGIN)
+    with pytest.raises(ValueError, match=r"at least one margin account.*got none"):
+        uds.margin_accounts()
+
+
+def test_events_are_chosen_only_where_the_url_has_a_place_for_them() -> None:
+    with pytest.raises(ValueError, match="only where the key stands in the query"):
+        uds.ListenKeyStream(rest=Host.COINM_REST, path="/k", stream=Host.COINM_STREAM, events=("TRADE_LITE",))
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_is_found_by_its_name(name: str) -> None:
+    assert find_product(name) is PRODUCTS[name]
+    assert PRODUCTS[name].accounts == (name,)
+
+
+def test_margin_accounts_are_found_by_what_they_are_made_of() -> None:
+    pair = isolated_margin("BTCUSDT")
+    assert find_product("isolated-margin:BTCUSDT") == pair
+    both = find_product("cross-margin+isolated-margin:BTCUSDT")
+    assert both == margin_accounts(CROSS_MARGIN, pair)
+    assert both.accounts == ("cross-margin", "isolated-margin:BTCUSDT")
+    assert find_product(both.name) == both
+
+
+@pytest.mark.parametrize("name", ["", "Spot", "spot:BTCUSDT", "isolated-margin", "isolated-margin:", "margin+", "x"])
+def test_what_is_no_product_is_refused_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=r"there are spot, .*, isolated-margin:SYMBOL, and margin accounts joined"):
+        find_product(name)
+
+
+@pytest.mark.parametrize("name", ["isolated-margin:btcusdt", "isolated-margin:BTC/USDT", "spot+cross-margin"])
+def test_what_is_no_margin_account_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"in upper case|listen token"):
+        find_product(name)

@@ -26,7 +26,11 @@ UNPUBLISHED = ROOT / "docs" / "_build" / "performance.json"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
-    wanted = _parser().parse_args(arguments)
+    parser = _parser()
+    wanted = parser.parse_args(arguments)
+    clients = [client for client in CLIENTS if any(name in client.name for name in wanted.only or [""])]
+    if not clients:
+        parser.error(f"no client has {' or '.join(wanted.only)} in its name; there are {_names()}")
     if wanted.show:
         results = Results.from_json(json.loads(Path(wanted.show).read_text("utf-8")))
     else:
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if wanted.rounds:
             sizes = attrs.evolve(sizes, rounds=wanted.rounds)
         results = Runner(
-            clients=[client for client in CLIENTS if any(name in client.name for name in wanted.only or [""])],
+            clients=clients,
             wanted=frozenset(wanted.cases or Case),
             sizes=sizes,
             environments=Environments(Path(wanted.environments).resolve()),
@@ -56,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
         print("written:", path)
+
+
+def _names() -> str:
+    return "; ".join(client.name for client in CLIENTS)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,10 +10,10 @@ from benchmarks.results import Results
 from benchmarks.rivals import BY_NAME, OURS, Case
 
 WIDTH = 760
-_BAR, _GAP, _LEFT, _RIGHT, _TOP = 22, 10, 270, 120, 46
+_BAR, _GAP, _LEFT, _RIGHT, _TOP = 22, 10, 270, 160, 46
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 # Readable on a light and on a dark page.
-_OURS, _FLOOR, _OTHERS, _TEXT, _LINE = "#2f855a", "#a0aec0", "#4a78b5", "#7a7f87", "#7a7f8740"
+_OURS, _FLOOR, _OTHERS, _TEXT = "#2f855a", "#a0aec0", "#4a78b5", "#7a7f87"
 
 
 def burst_chart(results: Results, case: Case = Case.BURST, metric: str = "cpu_us") -> str:
@@ -43,7 +43,9 @@ def burst_chart(results: Results, case: Case = Case.BURST, metric: str = "cpu_us
     for tick in _TICKS:
         if low <= tick <= high:
             x = across(tick)
-            parts.append(f'<line x1="{x}" y1="{_TOP - 8}" x2="{x}" y2="{bottom}" stroke="{_LINE}"/>')
+            parts.append(
+                f'<line x1="{x}" y1="{_TOP - 8}" x2="{x}" y2="{bottom}" stroke="{_TEXT}" stroke-opacity="0.25"/>'
+            )
             parts.append(f'<text x="{x}" y="{bottom + 18}" fill="{_TEXT}" text-anchor="middle">{tick:g}</text>')
     for number, (client, value) in enumerate(bars):
         y = _TOP + number * (_BAR + _GAP)

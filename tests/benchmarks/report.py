@@ -54,8 +54,8 @@ def case_table(results: Results, case: Case) -> Table:
     rows = []
     for client in _in_order(results, case, metrics[0]):
         cells = [cell(results.spread(case, client, metric.name), metric) for metric in metrics]
-        if (case, client) in results.problems:
-            cells[0] = f"not measured: {results.problems[case, client]}"
+        if results.spread(case, client, metrics[0].name) is None:
+            cells[0] = f"not measured: {results.problems.get((case, client), '')}"
         last = {"to ours": ratio(results, case, client, metrics[0]), "gives": BY_NAME[client].gives}
         rows.append((client, *cells, *(last[name] for name in more)))
     columns = ("client", *(metric.unit for metric in metrics), *more)

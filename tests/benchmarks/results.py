@@ -15,7 +15,7 @@ from benchmarks.rivals import Case
 class Spread:
     """Repeated measurements of one figure."""
 
-    values: tuple[float, ...] = attrs.field(converter=tuple)
+    values: tuple[float, ...]
 
     @property
     def median(self) -> float:
@@ -50,7 +50,7 @@ class Results:
     def spread(self, case: str, client: str, metric: str) -> Spread | None:
         """Return a figure, or ``None`` where it was not measured."""
         values = self.figures.get((case, client, metric))
-        return Spread(values) if values else None
+        return Spread(tuple(values)) if values else None
 
     def median(self, case: str, client: str, metric: str) -> float | None:
         """Return the median of a figure, or ``None`` where it was not measured."""

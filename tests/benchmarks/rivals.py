@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from enum import StrEnum
 
 import attrs
@@ -64,7 +65,7 @@ class Client:
     variant: str = ""
     gives: str
     imports: str = ""
-    cases: frozenset[Case] = attrs.field(converter=frozenset)
+    cases: Set[Case]
     notes: str = ""
 
 
@@ -84,7 +85,7 @@ CLIENTS = (
         script="client_ours.py",
         gives="typed, Decimal",
         imports="from trio_binance_uds import open_user_data_stream",
-        cases=set(Case),
+        cases=frozenset(Case),
     ),
     Client(
         name=FLOOR,

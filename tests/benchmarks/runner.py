@@ -174,11 +174,11 @@ class Runner:
             command = [*interpreter, "-e", _IMPORT_NODE.format(code=repr(where))]
         else:
             command = [*interpreter, "-c", _IMPORT_PYTHON.format(code=client.imports)]
-        taken = []
+        taken: list[float] = []
         for _ in range(self.sizes.imports):
             process = Speaker(command, self._folder / "client.log")
             try:
-                taken.append(process.hear(_SECONDS)["ms"])
+                taken.append(float(process.hear(_SECONDS)["ms"]))
             finally:
                 process.end()
         return statistics.median(taken)

@@ -72,7 +72,7 @@ class Connection:
 
     def receive(self) -> bytes | None:
         """Return what has arrived, which can be nothing; ``None`` at the end."""
-        pieces = []
+        pieces: list[bytes] = []
         while True:
             try:
                 data = self.socket.recv(_READ)
@@ -137,8 +137,8 @@ class Server:
         )
         if self._pacing is not None:
             self._send_paced(self._pacing)
-        for ready in writable:
-            self._guarded(ready, Connection.flush)
+        for each in writable:
+            self._guarded(each, Connection.flush)
         if self._burst_of is not None and not self._burst_of.leaving:
             self._burst_of = None
             _say(sent_at=time.monotonic_ns())
@@ -147,7 +147,7 @@ class Server:
                 self._take_commands()
             elif ready is self._plain or ready is self._tls:
                 self._accept(ready)
-            else:
+            elif isinstance(ready, socket.socket):
                 self._guarded(ready, self._read)
 
     def _guarded(self, which: socket.socket, work: Any) -> None:

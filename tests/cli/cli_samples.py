@@ -6,7 +6,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trio_binance_uds import SPOT, DisconnectCause, Disconnected, Event, Gap, GapCause, decode_frame
+from trio_binance_uds import (
+    SPOT,
+    DisconnectCause,
+    Disconnected,
+    Event,
+    Gap,
+    GapCause,
+    LeaseAtRisk,
+    decode_frame,
+)
 
 # 2026-03-04T05:06:07.089Z
 AT_MS = 1_772_600_767_089
@@ -87,6 +96,10 @@ def order_list() -> Event:
 
 def disconnected(seconds: float = 0.0, detail: str = "the connection broke") -> Disconnected:
     return Disconnected(at=AT + timedelta(seconds=seconds), cause=DisconnectCause.CONNECTION_LOST, detail=detail)
+
+
+def lease_at_risk(detail: str) -> LeaseAtRisk:
+    return LeaseAtRisk(at=AT, expires_at=AT + timedelta(minutes=5), account="isolated-margin:BTCUSDT", detail=detail)
 
 
 def gap(since: float = 0.0, until: float = 1.5, **more: Any) -> Gap:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trio_binance_uds import SPOT, TESTNET, Host, TransportKind, __version__
+from trio_binance_uds import PRODUCTS, SPOT, TESTNET, Host, TransportKind, __version__
 from trio_binance_uds.cli import main
 from trio_binance_uds.cli.arguments import SandboxOptions, WatchOptions, parse
 
@@ -43,6 +43,33 @@ def test_a_url_replaces_that_of_the_environment() -> None:
     assert watching("--url", url).environment.url(Host.SPOT_WS_API) == url
 
 
+@pytest.mark.parametrize(
+    "name", [*PRODUCTS, "isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT+isolated-margin:ETHUSDT"]
+)
+def test_watch_takes_every_product_by_its_name(name: str) -> None:
+    assert watching(name).product.name == name
+    assert watching(name, "--sandbox").sandbox
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--url", "ws://127.0.0.1:1/ws", "--url", "usdm_rest=http://127.0.0.1:2/?a=b"],
+        ["--url", " usdm_stream=ws://127.0.0.1:1/ws  usdm_rest=http://127.0.0.1:2/?a=b "],
+    ],
+)
+def test_the_url_of_any_host_can_be_replaced(given: list[str]) -> None:
+    environment = watching("usdm-futures", *given).environment
+    assert environment.url(Host.USDM_STREAM) == "ws://127.0.0.1:1/ws"
+    assert environment.url(Host.USDM_REST) == "http://127.0.0.1:2/?a=b"
+    assert environment.url(Host.COINM_REST) == "https://dapi.binance.com"
+
+
+def test_a_url_without_a_host_is_that_of_the_products_own_socket() -> None:
+    url = "wss://example.com/private/ws?listenKey=x"
+    assert watching("options", "--url", url).environment.url(Host.OPTIONS_STREAM) == url
+
+
 def test_sandbox_takes_all_it_is_given() -> None:
     given = "--host ::1 --ws-port 1 --rest-port 65535 --tls --trader --lifetime 60 --seed 7 --env keys.sh --no-color"
     assert parse(["sandbox", *given.split()]) == SandboxOptions(
@@ -63,7 +90,15 @@ def test_sandbox_takes_all_it_is_given() -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["trade"], "'trade'"),
-        (["watch", "margin-of-error"], "invalid choice: 'margin-of-error'"),
+        (["watch", "margin-of-error"], "no product 'margin-of-error'; there are spot, cross-margin, "),
+        (["watch", "isolated-margin"], "isolated-margin:SYMBOL"),
+        (["watch", "isolated-margin:"], "isolated-margin:SYMBOL"),
+        (["watch", "isolated-margin:btcusdt"], "in upper case, got 'btcusdt'"),
+        (["watch", "cross-margin+nonsense"], "no product 'nonsense'"),
+        (["watch", "cross-margin+cross-margin"], "each once; got cross-margin, cross-margin"),
+        (["watch", "cross-margin+usdm-futures"], "usdm-futures is not subscribed to with a listen token"),
+        (["watch", "spot", "--url", "usdm=ws://127.0.0.1"], "no URL named 'usdm'; there are spot_ws_api, "),
+        (["watch", "spot", "--url", "usdm_rest=ws://127.0.0.1"], "usdm_rest must start with https:// or http://"),
         (["watch", "--environment", "moon"], "invalid choice: 'moon'"),
         (["watch", "--url", "http://127.0.0.1"], "must start with wss:// or ws://"),
         (["watch", "--transport", "pigeon"], "'pigeon'"),

@@ -1,8 +1,9 @@
-"""The demo, in memory and on virtual time: it shows what it promises, and says so when it does not."""
+"""The demos, in memory and on virtual time: each shows what it promises, and says so when it does not."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -10,14 +11,27 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trio_binance_uds import SPOT, TESTNET, Network, TransportKind
+from trio_binance_uds import (
+    PRODUCTS,
+    SPOT,
+    TESTNET,
+    USDM_FUTURES,
+    Balance,
+    Host,
+    ListenKeyStream,
+    Network,
+    Product,
+    TransportKind,
+    find_product,
+)
 from trio_binance_uds.cli import demo
 from trio_binance_uds.cli.arguments import WatchOptions
-from trio_binance_uds.cli.failures import DemoFailed
+from trio_binance_uds.cli.failures import DemoFailed, WrongUsage
 from trio_binance_uds.cli.output import Screen
-from trio_binance_uds.cli.script import Stage
+from trio_binance_uds.cli.plays import play_for
+from trio_binance_uds.cli.script import Play, Stage
 from trio_binance_uds.cli.viewer import Viewer
-from trio_binance_uds.sandbox import Sandbox, open_sandbox
+from trio_binance_uds.sandbox import Clock, Sandbox, open_sandbox
 
 OPTIONS = WatchOptions(
     product=SPOT,
@@ -29,31 +43,64 @@ OPTIONS = WatchOptions(
     color=False,
     duration=None,
 )
+# Words that each of the demos has to show, besides what all of them do.
+WORDS = {
+    "spot": ["OCO", "PARTIAL", "EXPIRED", "transfer", "+0.3 @ 59990"],
+    "cross-margin": ["PARTIAL", "CANCELED", "transfer"],
+    "isolated-margin:BNBUSDT": ["BNBUSDT", "PARTIAL", "CANCELED"],
+    "cross-margin+isolated-margin:ETHUSDT": ["cross-margin  ", "isolated-margin:ETHUSDT  fill"],
+    "margin-risk": ["MARGIN CALL", "EXCESSIVE", "borrow", "repay"],
+    "usdm-futures": ["lite", "TRIGGERED", "FINISHED", "funding fee BTCUSDT", "leverage 10", "profit -"],
+    "coinm-futures": ["BTCUSD_PERP", "TRIGGERED", "FINISHED", "funding fee"],
+    "options": ["BTC-261225-100000-C", "greeks", "totals"],
+    "portfolio-margin": ["  UM  ", "  CM  ", "  margin  ", "debt", "TRIGGERED"],
+    "portfolio-margin-pro": ["totals", "MARGIN CALL", "REDUCE ONLY", "NORMAL"],
+}
+
+
+# Far enough from the machine's own time that every client goes by the venue's, where virtual time passes.
+START = datetime(2031, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with open_sandbox(in_memory=True) as opened:
+    async with open_sandbox(in_memory=True, clock=Clock(START)) as opened:
         yield opened
 
 
-async def show(sandbox: Sandbox, options: WatchOptions = OPTIONS) -> Viewer:
-    viewer = Viewer(output=Screen(color=False), duration=options.duration)
-    await demo.show_in(sandbox, options, viewer)
+async def show(sandbox: Sandbox, options: WatchOptions = OPTIONS, play: Play | None = None) -> Viewer:
+    output = Screen(color=False, accounts=options.product.accounts)
+    viewer = Viewer(output=output, duration=options.duration)
+    await demo.show_in(sandbox, options, play or play_for(options.product), viewer)
     return viewer
 
 
-@pytest.mark.parametrize("transport", list(TransportKind))
-async def test_the_demo_shows_orders_an_outage_and_a_summary(
-    autojump_clock: MockClock, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], transport: TransportKind
+def test_every_product_has_a_demo() -> None:
+    assert PRODUCTS.keys() <= WORDS.keys()
+
+
+@pytest.mark.parametrize("name", WORDS)
+async def test_a_demo_shows_what_its_product_has_to_tell_and_an_outage_that_heals(
+    autojump_clock: MockClock, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     start = trio.current_time()
-    viewer = await show(sandbox, attrs.evolve(OPTIONS, transport=transport))
-    assert trio.current_time() - start < 20
+    viewer = await show(sandbox, attrs.evolve(OPTIONS, product=find_product(name)))
+    assert 5 < trio.current_time() - start < 25
     lines = capsys.readouterr().out.splitlines()
-    wanted = ["NEW", "PARTIAL", "FILLED", "CANCELED", "EXPIRED", "OCO", "transfer", "loyaltyPoints"]
-    for word in [*wanted, "━━ DISCONNECTED", "━━ GAP", "━━ SUMMARY", "balances"]:
+    assert lines[0].startswith(f"Watching {name} on a sandbox at ws://")
+    for word in [*WORDS[name], "loyaltyPoints", "━━ DISCONNECTED", "━━ GAP", "  recovered", "━━ SUMMARY"]:
         assert any(word in line for line in lines), word
+    (gap,) = viewer.tally.gaps
+    assert gap.complete
+    assert viewer.tally.recovered >= 2
+
+
+@pytest.mark.parametrize("transport", list(TransportKind))
+@pytest.mark.parametrize("product", [SPOT, USDM_FUTURES], ids=lambda product: product.name)
+async def test_a_demo_runs_on_every_websocket_library(
+    autojump_clock: MockClock, sandbox: Sandbox, transport: TransportKind, product: Product
+) -> None:
+    viewer = await show(sandbox, attrs.evolve(OPTIONS, transport=transport, product=product))
     assert viewer.tally.kinds["Gap"] == 1
 
 
@@ -66,7 +113,7 @@ async def test_as_much_as_there_is_time_for_is_enough(autojump_clock: MockClock,
 async def test_the_demo_brings_its_own_sandbox(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Sandbox] = []
 
-    async def look(sandbox: Sandbox, options: WatchOptions, viewer: Viewer) -> None:
+    async def look(sandbox: Sandbox, options: WatchOptions, play: Play, viewer: Viewer) -> None:
         shown.append(sandbox)
 
     monkeypatch.setattr(demo, "show_in", look)
@@ -74,25 +121,51 @@ async def test_the_demo_brings_its_own_sandbox(autojump_clock: MockClock, monkey
     assert shown
 
 
-async def test_a_demo_that_shows_nothing_has_failed(
-    autojump_clock: MockClock, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_demo_that_shows_nothing_has_failed(autojump_clock: MockClock, sandbox: Sandbox) -> None:
     async def idle(stage: Stage) -> None:
         stage.sandbox.faults.fail_next("account.status", times=9)
 
-    monkeypatch.setattr(demo, "play", idle)
     with pytest.raises(DemoFailed) as caught:
-        await show(sandbox)
+        await show(sandbox, play=attrs.evolve(play_for(SPOT), perform=idle))
     for problem in ("FILLED was not seen", "one gap", "3 connections, not 1", "balances could not be asked for"):
         assert problem in str(caught.value)
 
 
-async def test_balances_that_are_not_the_exchanges_are_a_failure(
-    autojump_clock: MockClock, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nothing(stream: Any) -> list[Any]:
+async def test_balances_that_are_not_the_exchanges_are_a_failure(autojump_clock: MockClock, sandbox: Sandbox) -> None:
+    async def nothing(stream: Any) -> list[Balance]:
         return []
 
-    monkeypatch.setattr(demo, "_balances", nothing)
     with pytest.raises(DemoFailed, match=r"^the balances are not those of the exchange$"):
-        await show(sandbox)
+        await show(sandbox, play=attrs.evolve(play_for(SPOT), ask_balances=nothing))
+
+
+async def test_fills_and_holdings_that_are_not_the_venues_are_a_failure(
+    autojump_clock: MockClock, sandbox: Sandbox
+) -> None:
+    play = play_for(USDM_FUTURES)
+    with pytest.raises(DemoFailed) as caught:
+        await show(
+            sandbox,
+            attrs.evolve(OPTIONS, product=USDM_FUTURES),
+            attrs.evolve(play, journals=lambda sandbox, account: {}),
+        )
+    said = str(caught.value)
+    assert said.startswith("the fills are not those of the venue: {'BTCUSDT': 4, 'ETHUSDT': 2}, not {}; ")
+    assert "the balances are not those of the venue" in said
+    assert "the positions are not those of the venue" in said
+
+
+def test_a_pair_that_nobody_trades_in_the_demo_is_told() -> None:
+    with pytest.raises(WrongUsage, match=r"^the demo has no pair DOGEUSDT; it has BTCUSDT, ETHUSDT, BNBUSDT$"):
+        play_for(find_product("cross-margin+isolated-margin:DOGEUSDT"))
+
+
+def test_a_product_that_is_streamed_in_a_new_way_has_no_demo() -> None:
+    mechanism = ListenKeyStream(rest=Host.SPOT_REST, path="/new/listenKey", stream=Host.SPOT_WS_API)
+    with pytest.raises(WrongUsage, match=r"^there is no demo of novelty$"):
+        play_for(Product("novelty", mechanism, {}))
+
+
+def test_a_made_up_product_with_a_known_mechanism_has_the_demo_of_that() -> None:
+    twin = attrs.evolve(USDM_FUTURES, name="usdm-twin")
+    assert play_for(twin).wallets == play_for(USDM_FUTURES).wallets

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import attrs
 import cli_samples as samples
 import pytest
 import trio
@@ -53,6 +54,12 @@ async def test_people_get_everything_on_stdout(capsys: pytest.CaptureFixture[str
     output.say("something")
     assert capsys.readouterr() == ("05:06:07.089  transfer  USDT       +1\nsomething\n", "")
     assert output.width is None
+
+
+async def test_people_see_whose_event_it_is_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Screen(color=True, accounts=("cross-margin", "isolated-margin:BTCUSDT"))
+    await output.show(attrs.evolve(samples.transfer("1"), account="cross-margin"))
+    assert "  cross-margin             transfer  " in capsys.readouterr().out
 
 
 async def test_programs_get_only_events_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:

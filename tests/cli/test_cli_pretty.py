@@ -80,7 +80,7 @@ CASES = [
     ),
     (
         samples.event({"e": "listenKeyExpired", "E": str(samples.AT_MS), "listenKey": "secret"}),
-        "05:06:07.089  event     ListenKeyExpired",
+        "05:06:07.089  stream    a listen key has expired",
     ),
     (
         NewEvent(event_type="margin", event_time=samples.AT, margin=Decimal("1.50")),
@@ -169,6 +169,23 @@ def test_a_gap_says_how_long_and_whether_it_is_complete() -> None:
 
 def test_a_loss_without_a_detail_is_one_line() -> None:
     assert "\n" not in render(samples.disconnected(detail="")).plain
+
+
+def test_a_lease_at_risk_stands_out_and_says_whose_it_is() -> None:
+    notice = samples.lease_at_risk(detail="refused\x1b")
+    first, _, second = render(notice, 90).plain.partition("\n")
+    assert first.startswith("━━ LEASE AT RISK 05:06:07.089 · isolated-margin:BTCUSDT · ends at 05:11:07.089 ━━")
+    assert Text(first).cell_len >= 90
+    assert second == "   refused\\x1b"
+
+
+def test_an_event_names_its_account_where_there_are_several() -> None:
+    names = ("cross-margin", "isolated-margin:BTCUSDT")
+    line = render(attrs.evolve(samples.transfer("1"), account=names[0]), accounts=names).plain
+    assert line == "05:06:07.089  cross-margin             transfer  USDT       +1"
+    assert render(samples.transfer("1"), accounts=names[:1]).plain == "05:06:07.089  transfer  USDT       +1"
+    nobodys = render(attrs.evolve(samples.transfer("1"), account=None), accounts=names).plain
+    assert nobodys == "05:06:07.089                           transfer  USDT       +1"
 
 
 def test_a_notice_of_a_later_version_is_shown() -> None:

@@ -50,6 +50,26 @@ def test_the_demo_ends_by_itself_with_everything_shown() -> None:
         assert "PRIVATE KEY" not in text
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["nonsense"], "there is no product 'nonsense'; there are spot, "),
+        (["isolated-margin"], "isolated-margin:SYMBOL"),
+        (["isolated-margin:btcusdt"], "in upper case"),
+        (["portfolio-margin", "--environment", "testnet"], "the testnet environment has no portfolio_margin_stream"),
+        (["isolated-margin:DOGEUSDT", "--sandbox"], "the demo has no pair DOGEUSDT; it has BTCUSDT, "),
+    ],
+)
+def test_what_cannot_be_watched_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+) -> None:
+    assert main(["watch", *argv]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert said in output.err
+
+
 @pytest.mark.long
 def test_ctrl_c_ends_it_with_a_summary() -> None:
     with start("watch", "--sandbox") as process:

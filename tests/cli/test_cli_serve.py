@@ -16,9 +16,10 @@ import pytest
 import trio
 import trio.testing
 
+from trio_binance_uds import PRODUCTS
 from trio_binance_uds.cli.arguments import SandboxOptions, WatchOptions, parse
 from trio_binance_uds.cli.failures import WrongUsage
-from trio_binance_uds.cli.serve import serve
+from trio_binance_uds.cli.serve import MADE, serve
 from trio_binance_uds.cli.watch import watch
 
 OPTIONS = SandboxOptions(
@@ -69,8 +70,8 @@ async def serving(options: SandboxOptions, capsys: pytest.CaptureFixture[str]) -
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def watching(url: str) -> WatchOptions:
-    options = parse(["watch", "--url", url, "--duration", "0.2", "--json"])
+def watching(urls: str, product: str = "spot") -> WatchOptions:
+    options = parse(["watch", product, "--url", urls, "--duration", "0.2", "--json"])
     assert isinstance(options, WatchOptions)
     return options
 
@@ -93,13 +94,26 @@ async def test_what_is_printed_is_enough_to_watch_it(
     async with serving(attrs.evolve(OPTIONS, tls=tls), capsys) as served:
         for kind in ("Ed25519", "HMAC", "RSA"):
             variables = served.exports(kind)
-            assert variables["BINANCE_WS_URL"].startswith("wss://" if tls else "ws://")
+            assert variables["BINANCE_SPOT_WS_API"].startswith("wss://" if tls else "ws://")
+            assert variables["BINANCE_USDM_REST"].startswith("https://" if tls else "http://")
             use(variables)
-            assert await watch(watching(variables["BINANCE_WS_URL"])) == 0
+            assert await watch(watching(variables["BINANCE_SPOT_WS_API"])) == 0
         certificate = variables.get("SSL_CERT_FILE")
         assert (certificate is not None) is tls
     assert served.status == 130
     assert certificate is None or not os.path.exists(certificate)  # noqa: ASYNC240  # it does not block for long
+
+
+@pytest.mark.parametrize("name", [*PRODUCTS, *MADE])
+async def test_every_product_can_be_watched_as_the_lines_say(
+    capsys: pytest.CaptureFixture[str], use: Callable[[dict[str, str]], None], name: str
+) -> None:
+    async with serving(OPTIONS, capsys) as served:
+        assert f'#   trio-binance-uds watch {name} --url "$BINANCE_URLS"\n' in served.printed
+        variables = served.exports("HMAC")
+        use(variables)
+        assert await watch(watching(variables["BINANCE_URLS"], name)) == 0
+    assert served.status == 130
 
 
 async def test_the_trader_trades(
@@ -108,14 +122,14 @@ async def test_the_trader_trades(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trio_binance_uds.cli.serve.TRADER_RATE", 50.0)
+    monkeypatch.setattr("trio_binance_uds.cli.business.TRADER_RATE", 50.0)
     file = tmp_path / "keys.sh"
     file.write_text("old", "utf-8")
     async with serving(attrs.evolve(OPTIONS, trader=True, env_file=file), capsys) as served:
         variables = exported(file.read_text("utf-8"))
         assert variables == served.exports("Ed25519")
         use(variables)
-        await watch(watching(variables["BINANCE_WS_URL"]))
+        await watch(watching(variables["BINANCE_URLS"]))
     assert '{"type":"ExecutionReport"' in capsys.readouterr().out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import attrs
 import cli_samples as samples
 import pytest
 from rich.console import Console
 
-from trio_binance_uds import Balance, Event, Gap, Notice
+from support.products import MARGIN_RISK, OPTIONS, PORTFOLIO_MARGIN, USDM, Sampled
+from trio_binance_uds import Balance, Event, Gap, Notice, decode_frame
 from trio_binance_uds.cli.summary import heading, summary
 from trio_binance_uds.cli.tally import Tally
 
@@ -43,8 +46,56 @@ def test_events_and_fills_are_counted() -> None:
 def test_the_last_word_on_a_balance_counts() -> None:
     first = samples.position(("BTC", "1.0", "0.0"), ("USDT", "5.0", "0.0"))
     counted = tally(first, samples.position(("BTC", "2.0", "0.5")))
-    assert counted.balances["BTC"] == Balance(asset="BTC", free=Decimal(2), locked=Decimal("0.5"))
+    assert counted.balances["spot", "BTC"] == Balance(asset="BTC", free=Decimal(2), locked=Decimal("0.5"))
     assert "BTC 2 (+0.5 locked), USDT 5  (of what has changed)" in text_of(counted)
+
+
+def of(sampled: Sampled, name: str, account: str | None = None, **changes: Any) -> Event:
+    """Return the sample of an event, with some members changed."""
+    payload = {**sampled.payloads[name], **changes}
+    decoded = decode_frame(json.dumps(payload), sampled.product)
+    assert isinstance(decoded, Event)
+    return attrs.evolve(decoded, account=account)
+
+
+def test_a_fill_of_futures_counts_once_though_it_is_told_twice() -> None:
+    counted = tally(of(USDM, "TRADE_LITE"), of(USDM, "ORDER_TRADE_UPDATE"), of(OPTIONS, "ORDER_TRADE_UPDATE"))
+    assert counted.fills == {"LINKUSDT": 1, "ETH-260925-4200-P": 1}
+
+
+def test_what_is_no_fill_counts_for_none() -> None:
+    order = {**USDM.payloads["ORDER_TRADE_UPDATE"]["o"], "t": 0}
+    assert not tally(of(USDM, "ORDER_TRADE_UPDATE", o=order)).fills
+
+
+def test_balances_and_positions_are_kept_apart_by_whose_they_are() -> None:
+    told = of(PORTFOLIO_MARGIN, "ACCOUNT_UPDATE")
+    counted = tally(told, of(PORTFOLIO_MARGIN, "outboundAccountPosition"))
+    text = text_of(counted)
+    assert "balances   CM USDC 1204.55 (-20), CM BNB 0.81, margin LINK 9.1  (of what has changed)" in text
+    assert "positions  LINKUSDT short -20.5 @ 17.4011" in text
+
+
+def test_the_accounts_of_a_stream_are_kept_apart() -> None:
+    first = attrs.evolve(samples.position(("BTC", "1.0", "0.0")), account="cross-margin")
+    counted = tally(first, attrs.evolve(first, account="isolated-margin:BTCUSDT"))
+    assert "cross-margin BTC 1, isolated-margin:BTCUSDT BTC 1" in text_of(counted)
+
+
+def test_positions_of_options_are_told_too() -> None:
+    assert "positions  ETH-260925-4200-P -0.3 @ 88.6" in text_of(tally(of(OPTIONS, "BALANCE_POSITION_UPDATE")))
+
+
+@pytest.mark.parametrize(
+    ("sampled", "name", "level"),
+    [
+        (MARGIN_RISK, "MARGIN_LEVEL_STATUS_CHANGE", "MARGIN_CALL"),
+        (PORTFOLIO_MARGIN, "riskLevelChange", "MARGIN_CALL"),
+        (OPTIONS, "RISK_LEVEL_CHANGE", "REDUCE_ONLY"),
+    ],
+)
+def test_the_last_word_on_the_risk_is_summed_up(sampled: Sampled, name: str, level: str) -> None:
+    assert text_of(tally(of(sampled, name))).splitlines()[-1] == f"risk     {level}"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,16 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trio_binance_uds import SPOT, AuthenticationFailed, StreamFailed, TransportKind
+from trio_binance_uds import (
+    PORTFOLIO_MARGIN,
+    SPOT,
+    TESTNET,
+    AuthenticationFailed,
+    NotOffered,
+    StreamFailed,
+    TransportKind,
+    find_product,
+)
 from trio_binance_uds.cli.arguments import WatchOptions
 from trio_binance_uds.cli.failures import WrongUsage
 from trio_binance_uds.cli.viewer import Viewer
@@ -136,6 +145,39 @@ async def test_without_a_key_the_way_out_is_named(
     monkeypatch.delenv("BINANCE_API_KEY")
     with pytest.raises(WrongUsage, match=r"BINANCE_API_KEY; or try watch --sandbox"):
         await watch(place.options)
+
+
+async def test_where_a_product_is_not_offered_is_told_even_without_a_key(
+    autojump_clock: MockClock, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BINANCE_API_KEY")
+    options = attrs.evolve(place.options, product=PORTFOLIO_MARGIN, environment=TESTNET)
+    with pytest.raises(NotOffered, match=r"^the testnet environment has no portfolio_margin_stream"):
+        await watch(options)
+
+
+async def test_the_accounts_of_a_stream_are_told_apart(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = place.sandbox.add_account(cross_margin={}, isolated_margin={"BTCUSDT": {}}, key="hmac")
+    monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
+    monkeypatch.setenv("BINANCE_API_SECRET", account.secret)
+    product = find_product("cross-margin+isolated-margin:BTCUSDT")
+
+    async def deposit() -> None:
+        await trio.sleep(1)
+        for pair in (None, "BTCUSDT"):
+            owner = place.sandbox.margin.account(account.uid, pair)
+            place.sandbox.exchange.deposit(owner, "USDT", "5")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deposit)
+        assert await watch(attrs.evolve(place.options, product=product)) == 0
+    lines = [line[14:] for line in capsys.readouterr().out.splitlines() if "transfer" in line]
+    assert lines == [
+        "cross-margin             transfer  USDT       +5",
+        "isolated-margin:BTCUSDT  transfer  USDT       +5",
+    ]
 
 
 async def test_the_demo_is_shown_if_so_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, Notice
+from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk, Notice
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -16,6 +16,7 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     "notice",
     [
+        LeaseAtRisk(at=NOON, expires_at=NOON, account="usdm-futures", detail="no route to host"),
         Disconnected(at=NOON, cause=DisconnectCause.KEEPALIVE_TIMEOUT, detail="no pong for 60 s"),
         Gap(cause=GapCause.LINK_LOST, since=NOON, until=NOON, recovered=2, complete=True),
     ],

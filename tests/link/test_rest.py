@@ -8,6 +8,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 import pytest
@@ -197,6 +198,24 @@ async def test_a_request_whose_connection_breaks_while_it_is_written_may_have_be
             await client_of(venue).public("GET /time")
 
 
+async def test_a_connection_that_breaks_while_the_answer_is_read_leaves_the_outcome_unknown(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    class Breaking(Counted):
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            await trio.lowlevel.checkpoint()
+            raise trio.BrokenResourceError
+
+    async with Venue() as venue:
+
+        async def open_stream(host: str, port: int) -> trio.abc.Stream:
+            return Breaking(trio.testing.memory_stream_pair()[0])
+
+        venue.network = Network(open_stream=open_stream)
+        with pytest.raises(OutcomeUnknown, match="lost before a whole answer"):
+            await client_of(venue).public("GET /time")
+
+
 async def test_an_answer_is_bounded(autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_ANSWER_SIZE", 1000)
     async with served() as (venue, client):
@@ -315,6 +334,17 @@ async def test_without_a_route_that_tells_the_time_the_dates_of_answers_do(
         await client.measure_clock()
         assert client._clock.epoch_ms() - before == pytest.approx(3300, abs=1)
         assert not caplog.text, "dates that agree, as far as whole seconds go, teach nothing"
+
+
+async def test_a_clock_that_the_dates_confirm_goes_on_by_itself(autojump_clock: trio.testing.MockClock) -> None:
+    async with served(time_path=None) as (venue, client):
+        venue.past = lambda call: Reply(headers={"date": formatdate(usegmt=True)})
+        await client.public("GET /one")
+        await client.measure_clock()
+        before = client._clock.epoch_ms()
+        await trio.sleep(3600)
+        # This machine's clock knows nothing of that hour.
+        assert client._clock.epoch_ms() - before == 3_600_000
 
 
 @pytest.mark.parametrize("told", [{"date": "yesterday"}, {"date": ""}])

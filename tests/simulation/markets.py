@@ -204,8 +204,7 @@ class DeskMarket:
         return {
             "key expired": lambda: faults.expire_listen_key(account, product),
             "key deleted": lambda: faults.delete_listen_key(account, product),
-            # Nothing tells of a socket that forgets a key which lives on; a key that is gone without a word is found.
-            "vanished": lambda: faults.expire_listen_key(account, product, silently=True),
+            "key gone without a word": lambda: faults.expire_listen_key(account, product, silently=True),
         }
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:

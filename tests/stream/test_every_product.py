@@ -11,9 +11,11 @@ import trio
 import trio.testing
 
 import trio_binance_uds as uds
+from support import product_payloads as payloads
 from support.everywhere import (
     CREDENTIALS,
     KEYED,
+    THREE_ACCOUNTS,
     TOKENED,
     expected_calls,
     life_of,
@@ -185,6 +187,60 @@ async def test_weights_of_rest_show_in_the_statistics(autojump_clock: trio.testi
     venue.answer_instead("GET /fapi/v1/time", Reply(200, {"serverTime": START_MS}, {"x-mbx-used-weight-1m": "7"}))
     async with opened(uds.USDM_FUTURES, venue) as stage:
         assert stage.stream.statistics().rest_weights_used == {"x-mbx-used-weight-1m": 7}
+
+
+# Each event once.
+
+
+@pytest.mark.parametrize(
+    ("product", "payload"),
+    [
+        (uds.CROSS_MARGIN, payloads.MARGIN["executionReport"]),
+        (uds.USDM_FUTURES, payloads.USDM["ORDER_TRADE_UPDATE"]),
+        (uds.USDM_FUTURES, payloads.USDM["TRADE_LITE"]),
+        (uds.COINM_FUTURES, payloads.COINM["ORDER_TRADE_UPDATE"]),
+        (uds.OPTIONS, payloads.OPTIONS["ORDER_TRADE_UPDATE"]),
+        (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["ORDER_TRADE_UPDATE"]),
+        (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["executionReport"]),
+    ],
+    ids=lambda value: value.name if isinstance(value, uds.Product) else value["e"],
+)
+async def test_a_report_that_the_venue_repeats_is_told_once(
+    autojump_clock: trio.testing.MockClock, product: uds.Product, payload: dict[str, Any]
+) -> None:
+    async with opened(product) as stage:
+        for _ in range(3):
+            await stage.venue.tell(payload)
+        await trio.sleep(0.01)
+        assert len(stage.items) == 1
+        assert isinstance(stage.items[0], uds.KnownEvent)
+        assert stage.stream.statistics().events_repeated == 2
+
+
+async def test_what_is_no_report_can_happen_twice(autojump_clock: trio.testing.MockClock) -> None:
+    async with opened(uds.USDM_FUTURES) as stage:
+        for _ in range(2):
+            await stage.venue.tell(payloads.USDM["ACCOUNT_UPDATE"])
+        await trio.sleep(0.01)
+        assert stage.kinds() == ["AccountUpdate"] * 2
+
+
+async def test_the_same_can_happen_to_each_of_the_accounts_that_share_a_connection(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    rollover = uds.Rollover(lifetime=100, lead=50, jitter=0)
+    async with opened(THREE_ACCOUNTS, rollover=rollover) as stage:
+        for name in ("executionReport", "balanceUpdate"):
+            for _ in range(2):  # by one connection, and by two that overlap
+                await stage.venue.tell(payloads.MARGIN[name])
+                await trio.sleep(50)
+        reports = [item for item in stage.items if isinstance(item, uds.ExecutionReport)]
+        assert [report.account for report in reports] == [
+            "cross-margin",
+            "isolated-margin:BTCUSDT",
+            "isolated-margin:ETHUSDT",
+        ]
+        assert stage.kinds().count("BalanceUpdate") == 6
 
 
 # The clock, and questions about the past.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
+import attrs
 import pytest
 
 from trio_binance_uds.events import Event, UnknownEvent
@@ -19,6 +20,20 @@ def event(name: str) -> Event:
 def name(item: Event) -> str:
     assert item.event_type is not None
     return item.event_type
+
+
+def test_what_happens_to_two_accounts_is_no_echo_of_one_another() -> None:
+    out: list[str | None] = []
+    handover = Handover(lambda item: out.append(item.account), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    for account in ("a", "b"):
+        handover.accept(1, attrs.evolve(event("same"), account=account))
+    handover.cut(2)
+    for account in ("b", "a", "b"):
+        handover.accept(2, attrs.evolve(event("same"), account=account))
+    assert out == ["a", "b", "b"]
 
 
 class Wire:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -17,6 +17,7 @@ from trio_binance_uds.errors import (
     NotOffered,
     OutcomeUnknown,
     RateLimited,
+    Retired,
 )
 from trio_binance_uds.events import DisconnectCause, GapCause
 from trio_binance_uds.link.connection import PongMissing
@@ -34,6 +35,9 @@ def rejected(status: int) -> HandshakeRejected:
     return HandshakeRejected("made up", status=status)
 
 
+RETIRED = Retired(
+    method="POST /old", status=410, code=0, msg="", what="old keys", since=date(2026, 2, 20), replaced_by="new ones"
+)
 TABLE = [
     (CredentialsError("wrong kind"), True),
     (NotOffered("no such URL"), True),
@@ -43,6 +47,19 @@ TABLE = [
     (refused(ApiError, -1102), True),
     (refused(ApiError, -1016), True),
     (rejected(410), True),
+    (RETIRED, True),
+    (refused(AuthenticationFailed, -2015, 401), True),
+    (refused(ApiError, -3003), True),
+    (refused(ApiError, -4109), True),
+    (refused(ApiError, 0, 403), False),
+    (refused(ApiError, 0, 302), False),
+    (refused(ApiError, -1125), False),
+    (refused(ApiError, -1209), False),
+    (refused(ApiError, -3000), False),
+    (refused(ApiError, -3038), False),
+    (refused(ApiError, -3044), False),
+    (refused(RateLimited, 0, 418), False),
+    (OutcomeUnknown("an HTML page", method="GET /fapi/v1/time", status=503), False),
     (RuntimeError("a bug"), True),
     (KeyError("a bug"), True),
     (refused(ApiError, -1020), True),

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import attrs
 
-import trio_binance_uds
-from trio_binance_uds import DEMO, PRODUCTION, TESTNET, Environment, Network, Product, TransportKind, __version__
+from trio_binance_uds import (
+    DEMO,
+    PRODUCTION,
+    PRODUCTS,
+    SPOT,
+    TESTNET,
+    Environment,
+    Network,
+    Product,
+    TransportKind,
+    __version__,
+    find_product,
+)
 from trio_binance_uds.cli.plain import one_line, printable
 
-# Every product that the library has, so that a new one needs no change here.
-PRODUCTS = {value.name: value for value in vars(trio_binance_uds).values() if isinstance(value, Product)}
 ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO)}
 
 _STATUSES = (
@@ -30,7 +39,7 @@ _KEYS = (
 
 @attrs.frozen(kw_only=True)
 class WatchOptions:
-    """What ``watch`` was asked for; ``url`` replaces that of the environment, ``duration`` is in seconds."""
+    """What ``watch`` was asked for; the environment has the URLs that were given, ``duration`` is in seconds."""
 
     product: Product
     environment: Environment
@@ -84,12 +93,12 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
             color=not given.no_color,
         )
     environment = ENVIRONMENTS[given.environment or PRODUCTION.name]
-    product: Product = PRODUCTS[given.product]
+    product: Product = given.product
     if given.sandbox and (unfit := [name for name in ("environment", "url", "proxy") if getattr(given, name)]):
         watch.error(f"--{unfit[0]} does not go with --sandbox, which brings its own")
     if given.url:
         try:
-            environment = environment.override(**{product.mechanism.connects_to: given.url})
+            environment = environment.override(**_urls(given.url, product))
         except ValueError as error:
             watch.error(f"argument --url: {one_line(error)}")
     return WatchOptions(
@@ -132,10 +141,24 @@ def _parsers() -> tuple[_Parser, _Parser]:
 
 def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
     add = watch.add_argument
-    add("product", nargs="?", choices=PRODUCTS, default="spot", metavar="PRODUCT", help=f"one of: {_list(PRODUCTS)}")
+    add(
+        "product",
+        nargs="?",
+        type=_product,
+        default=SPOT,
+        metavar="PRODUCT",
+        help=f"one of: {_list(PRODUCTS)}, isolated-margin:SYMBOL; margin accounts can be joined, as in "
+        "cross-margin+isolated-margin:BTCUSDT; spot by default",
+    )
     add("--environment", choices=ENVIRONMENTS, metavar="NAME", help=f"one of: {_list(ENVIRONMENTS)}")
-    add("--url", metavar="WSURL", help="where the WebSocket API is, instead of where the environment has it")
-    add("--sandbox", action="store_true", help="watch a local Binance where somebody trades; no key is needed")
+    add(
+        "--url",
+        metavar="URL",
+        action="append",
+        help="where the product's WebSocket is, instead of where the environment has it; or HOST=URL for any host, "
+        "with several apart by spaces or given one by one: usdm_rest=https://... usdm_stream=wss://...",
+    )
+    add("--sandbox", action="store_true", help="watch a local Binance where something happens; no key is needed")
     add("--json", action="store_true", help="print one JSON object per line; all else goes to stderr")
     add("--duration", type=_seconds, metavar="SECONDS", help="end after so long")
     add("--proxy", type=_proxy, metavar="URL", help="an HTTP proxy: http://user:password@host:port")
@@ -153,18 +176,41 @@ def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
 def _add_sandbox_arguments(sandbox: argparse.ArgumentParser) -> None:
     add = sandbox.add_argument
     add("--host", default="127.0.0.1", help="the address to listen on; %(default)s by default")
-    add("--ws-port", type=_port, default=0, metavar="N", help="the WebSocket API's port; any free one by default")
-    add("--rest-port", type=_port, default=0, metavar="N", help="the REST API's port; any free one by default")
+    add(
+        "--ws-port",
+        type=_port,
+        default=0,
+        metavar="N",
+        help="the port of spot's WebSocket API; any free one by default, as all other hosts have",
+    )
+    add("--rest-port", type=_port, default=0, metavar="N", help="the port of spot's REST API; any free one by default")
     add("--tls", action="store_true", help="speak TLS, with a certificate authority made up for this")
-    add("--trader", action="store_true", help="let somebody trade on the account")
+    add("--trader", action="store_true", help="let somebody trade on every market of the account")
     add("--lifetime", type=_seconds, default=86_400.0, metavar="SECONDS", help="how long a connection may live; 24 h")
     add("--seed", type=int, default=0, metavar="N", help="makes keys and all that is random repeatable")
     add("--env", type=Path, metavar="FILE", help="write the lines with the Ed25519 key to a file, for 'source FILE'")
     add("--no-color", action="store_true", help="no colours; NO_COLOR in the environment means the same")
 
 
-def _list(names: Sequence[str] | dict[str, Product] | dict[str, Environment] | type[TransportKind]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+def _product(name: str) -> Product:
+    try:
+        return find_product(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _urls(given: Sequence[str], product: Product) -> dict[str, str]:
+    """Return the URLs by host; one without a host's name is that of the product's socket."""
+    urls: dict[str, str] = {}
+    for text in " ".join(given).split():
+        host, equals, url = text.partition("=")
+        # A URL can have an equals sign of its own, in its query.
+        urls.update({host: url} if equals and "://" not in host else {product.mechanism.connects_to: text})
+    return urls
 
 
 def _seconds(text: str) -> float:

@@ -8,6 +8,8 @@ import attrs
 from rich.cells import cell_len
 from rich.text import Text
 
+from trio_binance_uds.cli.plain import printable
+
 GAP = "  "
 
 
@@ -53,6 +55,21 @@ def line(cells: Sequence[Cell], width: int | None) -> Text:
         if width is None or row.cell_len <= width or not spare:
             return row
         kept.remove(max(spare, key=lambda cell: cell.spare))
+
+
+def kind(word: str, style: str = "") -> Cell:
+    """Return the cell that says what a line is about."""
+    return Cell(word, style, 8)
+
+
+def name(text: str, width: int = 9) -> Cell:
+    """Return the cell with a symbol or an asset."""
+    return Cell(printable(text), "bold", width)
+
+
+def unit(text: str) -> list[Cell]:
+    """Return the cell with the part of an account that has parts, and none for an account that has none."""
+    return [Cell(printable(text), "dim", 6)] if text else []
 
 
 def banner(label: str, width: int | None, style: str) -> Text:

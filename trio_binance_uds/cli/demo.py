@@ -1,10 +1,12 @@
-"""Is ``watch --sandbox``: plays the script in a local Binance, and makes sure that it was seen as it should be."""
+"""Is ``watch --sandbox``: plays a script in a local Binance, and makes sure that it was seen as it should be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import attrs
 import trio
@@ -12,26 +14,23 @@ from rich.text import Text
 
 from trio_binance_uds import (
     Backoff,
-    Balance,
     Disconnected,
     Event,
     Gap,
     KnownEvent,
     Notice,
     Recovery,
-    UserDataStream,
-    UserDataStreamError,
+    decode_frame,
     open_user_data_stream,
 )
 from trio_binance_uds.cli.arguments import WatchOptions
 from trio_binance_uds.cli.attended import run_beside
 from trio_binance_uds.cli.failures import DemoFailed
-from trio_binance_uds.cli.script import SYMBOLS, Stage, play
+from trio_binance_uds.cli.plays import play_for
+from trio_binance_uds.cli.script import PATIENCE, Fits, Play, Stage
+from trio_binance_uds.cli.tally import Tally
 from trio_binance_uds.cli.viewer import Viewer
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
-
-# How long what was done may take to arrive, on a very slow machine.
-PATIENCE = 20.0
 
 
 @attrs.define
@@ -44,7 +43,7 @@ class Expectations:
         resumed: set once a gap has been seen.
     """
 
-    missing: dict[str, Callable[[Event | Notice], bool]]
+    missing: Mapping[str, Fits]
     live: int = 0
     fulfilled: trio.Event = attrs.field(factory=trio.Event)
     resumed: trio.Event = attrs.field(factory=trio.Event)
@@ -59,56 +58,38 @@ class Expectations:
             self.fulfilled.set()
 
 
-def everything() -> Expectations:
-    """Return what the script gives to see."""
-
-    def status(wanted: str) -> Callable[[Event | Notice], bool]:
-        return lambda item: getattr(item, "order_status", None) == wanted
-
-    def kind(wanted: str) -> Callable[[Event | Notice], bool]:
-        return lambda item: type(item).__name__ == wanted
-
-    statuses = ("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED")
-    kinds = ("OutboundAccountPosition", "BalanceUpdate", "ListStatus", "UnknownEvent")
-    return Expectations(
-        {
-            **{wanted: status(wanted) for wanted in statuses},
-            **{wanted: kind(wanted) for wanted in (*kinds, "Disconnected", "Gap")},
-            "the withdrawal at the end": lambda item: getattr(item, "balance_delta", Decimal(0)) < 0,
-        }
-    )
-
-
 async def show_demo(options: WatchOptions, viewer: Viewer) -> None:
     """Show the whole script, or as much of it as ``--duration`` allows.
 
     Raises:
         DemoFailed: something that should have been seen has not been.
+        WrongUsage: there is no demo of that product.
     """
+    play = play_for(options.product)
     async with open_sandbox() as sandbox:
-        await show_in(sandbox, options, viewer)
+        await show_in(sandbox, options, play, viewer)
 
 
-async def show_in(sandbox: Sandbox, options: WatchOptions, viewer: Viewer) -> None:
+async def show_in(sandbox: Sandbox, options: WatchOptions, play: Play, viewer: Viewer) -> None:
     """Show the script in a sandbox that is new."""
-    account = sandbox.add_account(balances={"USDT": "50000", "ETH": "4"})
-    expected = everything()
+    account, product = sandbox.add_account(**play.wallets), options.product
+    expected = Expectations(play.seen)
     viewer.on_item = expected.see
     async with open_user_data_stream(
         account.credentials,
-        options.product,
+        product,
         environment=sandbox.environment,
         network=sandbox.network,
         transport=options.transport,
         backoff=Backoff(initial=0.3, maximum=0.6),
-        # One of them is first traded while the stream is blind: nothing on it would tell of that.
-        recovery=Recovery(symbols=SYMBOLS),
+        recovery=Recovery(symbols=play.symbols),
     ) as stream:
-        url = sandbox.environment.url(options.product.mechanism.connects_to)
-        viewer.output.say(Text(f"Watching {options.product.name} on a sandbox at {url}; times are UTC.", style="dim"))
+        url = sandbox.environment.url(product.mechanism.connects_to)
+        viewer.output.say(Text(f"Watching {product.name} on a sandbox at {url}; times are UTC.", style="dim"))
         with viewer.summing_up(stream):
             stage = Stage(
                 sandbox,
+                product,
                 account,
                 narrate=partial(_narrate, viewer),
                 wait_resumed=expected.resumed.wait,
@@ -117,49 +98,70 @@ async def show_in(sandbox: Sandbox, options: WatchOptions, viewer: Viewer) -> No
             with trio.CancelScope() as curtain:
 
                 async def perform() -> None:
-                    await play(stage)
+                    await play.perform(stage)
                     with trio.move_on_after(PATIENCE):
                         await expected.fulfilled.wait()
                     curtain.cancel()
 
                 await run_beside(partial(viewer.follow, stream), perform)
-            viewer.balances = await _balances(stream)
-            sent = sum(1 for _ in sandbox.exchange.journal.entries(account.exchange_account, 0))
+            if play.ask_balances is not None:
+                viewer.balances = await play.ask_balances(stream)
+            truth, sent = _recorded(sandbox, options, play, account)
             _narrate(viewer, f"the venue had {sent} events for this account; {expected.live} of them came live")
         links_opened = stream.statistics().links_opened
     if options.duration is None:
-        _judge(viewer, expected, account, links_opened)
+        problems = [f"{word} was not seen" for word in expected.missing]
+        problems += _problems(viewer.tally, truth, links_opened, play.links)
+        if play.ask_balances is not None:
+            problems += _balance_problems(viewer, account)
+        if problems:
+            raise DemoFailed("; ".join(problems))
 
 
 def _narrate(viewer: Viewer, text: str) -> None:
     viewer.output.say(Text(f"  » {text}", style="italic cyan"))
 
 
-async def _balances(stream: UserDataStream) -> list[Balance] | None:
-    """Ask the venue, on the connection of the stream, what the account has now."""
-    try:
-        status = await stream.request("account.status", {"omitZeroBalances": True})
-    except UserDataStreamError:
-        return None
-    return [
-        Balance(asset=row["asset"], free=Decimal(row["free"]), locked=Decimal(row["locked"]))
-        for row in status["balances"]
-    ]
+def _recorded(sandbox: Sandbox, options: WatchOptions, play: Play, account: SandboxAccount) -> tuple[Tally, int]:
+    """Return what a stream that never broke would have told of this account, and how many events that is."""
+    truth, sent = Tally(), 0
+    for name, entries in play.journals(sandbox, account).items():
+        for entry in entries:
+            event = decode_frame(json.dumps(entry.event), options.product)
+            assert isinstance(event, Event), "a journal holds events only"
+            truth.add(attrs.evolve(event, account=name or options.product.name))
+            sent += 1
+    return truth, sent
 
 
-def _judge(viewer: Viewer, expected: Expectations, account: SandboxAccount, links_opened: int) -> None:
-    problems = [f"{word} was not seen" for word in expected.missing]
-    if viewer.tally.kinds[Disconnected.__name__] != 1 or len(viewer.tally.gaps) != 1:
+def _problems(seen: Tally, truth: Tally, links_opened: int, links: int) -> list[str]:
+    problems = []
+    if seen.kinds[Disconnected.__name__] != 1 or len(seen.gaps) != 1:
         problems.append("there should have been one loss and one gap")
-    if links_opened != 3:
-        problems.append(
-            f"there should have been 3 connections, not {links_opened}: after the loss, and for the restart"
-        )
+    if links_opened != links:
+        problems.append(f"there should have been {links} connections, not {links_opened}")
+    if seen.fills != truth.fills:
+        problems.append(f"the fills are not those of the venue: {dict(seen.fills)}, not {dict(truth.fills)}")
+    for what in ("balances", "positions"):
+        told, true = _amounts(getattr(seen, what)), _amounts(getattr(truth, what))
+        if told != true:
+            problems.append(f"the {what} are not those of the venue: {told}, not {true}")
+    return problems
+
+
+def _amounts(holdings: Mapping[Any, Any]) -> dict[Any, Decimal]:
+    names = ("free", "wallet_balance", "balance", "position_amount", "quantity")
+    return {
+        key: next(getattr(holding, name) for name in names if hasattr(holding, name))
+        for key, holding in holdings.items()
+    }
+
+
+def _balance_problems(viewer: Viewer, account: SandboxAccount) -> list[str]:
     if viewer.balances is None:
-        problems.append("the balances could not be asked for")
+        return ["the balances could not be asked for"]
     held = {asset: Decimal(row["free"]) + Decimal(row["locked"]) for asset, row in account.balances().items()}
-    seen = {balance.asset: balance.free + balance.locked for balance in viewer.balances or ()}
-    if viewer.balances is not None and seen != {asset: amount for asset, amount in held.items() if amount}:
-        problems.append("the balances are not those of the exchange")
-    if problems:
-        raise DemoFailed("; ".join(problems))
+    told = {balance.asset: balance.free + balance.locked for balance in viewer.balances}
+    if told != {asset: amount for asset, amount in held.items() if amount}:
+        return ["the balances are not those of the exchange"]
+    return []

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TextIO
 
 import trio
@@ -80,10 +81,11 @@ class Output(ABC):
 
 
 class Screen(Output):
-    """For people: everything on stdout."""
+    """For people: everything on stdout; each event with the name of its account where there are several."""
 
-    def __init__(self, *, color: bool) -> None:
+    def __init__(self, *, color: bool, accounts: Sequence[str] = ()) -> None:
         super().__init__(color=color)
+        self._accounts = accounts
         self._console = make_console(sys.stdout, color=color)
 
     @property
@@ -91,7 +93,7 @@ class Screen(Output):
         return self._console
 
     def _write(self, item: Event | Notice) -> None:
-        self._console.print(render(item, self.width), soft_wrap=True)
+        self._console.print(render(item, self.width, self._accounts), soft_wrap=True)
 
 
 class JsonLines(Output):

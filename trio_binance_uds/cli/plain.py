@@ -47,6 +47,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
+def words(constant: str) -> str:
+    """Return a word of a program as words for people: ``FUNDING_FEE`` as ``funding fee``."""
+    return printable(constant).replace("_", " ").lower()
+
+
 def one_line(error: BaseException) -> str:
     """Return what an exception says, on one line, with what first caused it where it does not say so itself."""
     said, why = _said(error), _said(_root(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 import sys
@@ -16,18 +15,18 @@ import trio
 from rich.console import Console
 from rich.text import Text
 
-from trio_binance_uds import Host
+from trio_binance_uds import PRODUCTS, Host
 from trio_binance_uds.cli.arguments import SandboxOptions
 from trio_binance_uds.cli.attended import run_attended
+from trio_binance_uds.cli.business import WALLETS, keep_busy
 from trio_binance_uds.cli.failures import WrongUsage
 from trio_binance_uds.cli.output import make_console
 from trio_binance_uds.cli.plain import one_line
-from trio_binance_uds.sandbox import KeyType, Sandbox, SandboxAccount, open_sandbox, run_trader
+from trio_binance_uds.sandbox import KeyType, Sandbox, SandboxAccount, open_sandbox
 
-BALANCES = {"USDT": "100000", "BTC": "2", "ETH": "20", "BNB": "50"}
-# Actions per second: what a person can follow.
-TRADER_RATE = 1.0
 _SECRETS = ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY", "BINANCE_PRIVATE_KEY_FILE")
+# What is named like a product, and is in no table of them.
+MADE = ("isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT")
 _NAMES = {KeyType.ED25519: "Ed25519", KeyType.HMAC: "HMAC", KeyType.RSA: "RSA"}
 
 
@@ -66,7 +65,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 async def _open_for_business(sandbox: Sandbox, options: SandboxOptions, console: Console) -> None:
-    account = sandbox.add_account(balances=BALANCES)
+    account = sandbox.add_account(**WALLETS)
     accounts = {kind: account if kind is KeyType.ED25519 else sandbox.add_key(account, key=kind) for kind in _NAMES}
     with _certificate_file(sandbox.ca_pem) as certificate:
         environment = env_lines(sandbox, certificate)
@@ -74,17 +73,16 @@ async def _open_for_business(sandbox: Sandbox, options: SandboxOptions, console:
         if options.env_file is not None:
             _write_privately(options.env_file, [*environment, *key_lines(accounts[KeyType.ED25519])])
         if options.trader:
-            await run_trader(sandbox, account, seed=options.seed, duration=math.inf, rate=TRADER_RATE)
+            await keep_busy(sandbox, account, options.seed)
         else:
             await trio.sleep_forever()
 
 
 def env_lines(sandbox: Sandbox, certificate: Path | None) -> list[str]:
     """Return the lines for a shell that say where the sandbox is."""
-    lines = [
-        _export("BINANCE_WS_URL", sandbox.environment.url(Host.SPOT_WS_API)),
-        _export("BINANCE_REST_URL", sandbox.environment.url(Host.SPOT_REST)),
-    ]
+    urls = {host: sandbox.environment.url(host) for host in Host}
+    lines = [_export(f"BINANCE_{host.upper()}", url) for host, url in urls.items()]
+    lines.append(_export("BINANCE_URLS", " ".join(f"{host}={url}" for host, url in urls.items())))
     if certificate is not None:
         # OpenSSL looks there for whom to trust, in place of the system's authorities.
         lines.append(_export("SSL_CERT_FILE", str(certificate)))
@@ -94,9 +92,7 @@ def env_lines(sandbox: Sandbox, certificate: Path | None) -> list[str]:
 def key_lines(account: SandboxAccount) -> list[str]:
     """Return the lines for a shell that make a key the one that is used, whichever was before."""
     secret = "BINANCE_API_SECRET" if account.key.type is KeyType.HMAC else "BINANCE_PRIVATE_KEY"
-    unset = [
-        name for name in ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY", "BINANCE_PRIVATE_KEY_FILE") if name != secret
-    ]
+    unset = [name for name in _SECRETS if name != secret]
     return [
         f"unset {' '.join(unset)} BINANCE_PRIVATE_KEY_PASSPHRASE",
         _export("BINANCE_API_KEY", account.api_key),
@@ -127,8 +123,9 @@ def _poster(accounts: dict[KeyType, SandboxAccount], environment: list[str]) -> 
         for line in key_lines(account):
             text.append(f"{line}\n")
     remark("")
-    remark("and then, in the same shell:")
-    remark('  trio-binance-uds watch --url "$BINANCE_WS_URL"')
+    remark("and then, in the same shell, watch one of its products:")
+    for name in (*PRODUCTS, *MADE):
+        remark(f'  trio-binance-uds watch {name} --url "$BINANCE_URLS"')
     remark("Ctrl-C ends the sandbox.")
     text.rstrip()
     return text

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from trio_binance_uds import Balance
+from trio_binance_uds.cli.account_lines import balance_text, position_text
 from trio_binance_uds.cli.columns import banner
 from trio_binance_uds.cli.plain import printable
-from trio_binance_uds.cli.pretty import balance_text
 from trio_binance_uds.cli.tally import Tally
 
 
@@ -37,10 +37,23 @@ def summary(
     else:
         table.add_row("gaps", "none: nothing was missed", style="green")
     if balances is not None:
-        table.add_row("balances", _balances(balances))
+        table.add_row("balances", ", ".join(map(balance_text, balances)) or "none")
     elif tally.balances:
-        table.add_row("balances", f"{_balances(tally.balances.values())}  (of what has changed)")
+        told = _listed((whose, balance_text(balance)) for (whose, _), balance in tally.balances.items())
+        table.add_row("balances", f"{told}  (of what has changed)")
+    if tally.positions:
+        positions = ((whose, position_text(position)) for (whose, *_), position in tally.positions.items())
+        table.add_row("positions", _listed(positions))
+    if tally.risk:
+        table.add_row("risk", printable(tally.risk))
     return table
+
+
+def _listed(texts: Iterable[tuple[str, str]]) -> str:
+    """Return the texts, each after whose it is where that is not the same for all."""
+    pairs = list(texts)
+    is_of_one = len({whose for whose, _ in pairs}) == 1
+    return ", ".join(text if is_of_one else f"{printable(whose)} {text}" for whose, text in pairs)
 
 
 def _gaps(tally: Tally) -> str:
@@ -56,7 +69,3 @@ def _counted(counter: Counter[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _balances(balances: Iterable[Balance]) -> str:
-    return ", ".join(balance_text(balance) for balance in balances) or "none"

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
 
-from trio_binance_uds import Balance, Disconnected, Event, ExecutionReport, Gap, Notice, OutboundAccountPosition
+from trio_binance_uds import (
+    AccountUpdate,
+    AccountUpdatePosition,
+    BalancePositionUpdate,
+    Disconnected,
+    Event,
+    ExecutionReport,
+    Gap,
+    MarginLevelStatusChange,
+    Notice,
+    OptionsOrderTradeUpdate,
+    OptionsRiskLevelChange,
+    OrderTradeUpdate,
+    OutboundAccountPosition,
+    PortfolioMarginOutboundAccountPosition,
+    RiskLevelChange,
+)
+from trio_binance_uds.cli.account_lines import AnyBalance, AnyPosition
 
 
 @attrs.define(kw_only=True)
@@ -16,11 +34,13 @@ class Tally:
 
     Attributes:
         kinds: how many of each class of event and notice.
-        fills: how many trades of each symbol.
+        fills: how many trades of each symbol, by the reports of orders: a ``TradeLite`` tells one of them before.
         recovered: how many events came from a query after a gap.
         gaps: every gap.
         blind_since: when the stream went blind, while it is.
-        balances: the last that was said of each asset; assets that have not changed are not in it.
+        balances: the last that was said of each asset, by whose it is and its name; what has not changed is not in it.
+        positions: likewise, by whose it is, its symbol and its side.
+        risk: the last word on how much the account is at risk.
     """
 
     kinds: Counter[str] = attrs.field(factory=Counter)
@@ -28,7 +48,9 @@ class Tally:
     recovered: int = 0
     gaps: list[Gap] = attrs.field(factory=list)
     blind_since: datetime | None = None
-    balances: dict[str, Balance] = attrs.field(factory=dict)
+    balances: dict[tuple[str, str], AnyBalance] = attrs.field(factory=dict)
+    positions: dict[tuple[str, str, str], AnyPosition] = attrs.field(factory=dict)
+    risk: str = ""
 
     def add(self, item: Event | Notice) -> None:
         """Count one event or notice, in the order of the stream."""
@@ -38,8 +60,16 @@ class Tally:
         match item:
             case ExecutionReport(execution_type="TRADE", symbol=symbol):
                 self.fills[symbol] += 1
-            case OutboundAccountPosition(balances=balances):
-                self.balances.update({balance.asset: balance for balance in balances})
+            case OrderTradeUpdate() | OptionsOrderTradeUpdate() if item.fill_key is not None:
+                self.fills[item.symbol] += 1
+            case OutboundAccountPosition():
+                self._take(item, item.balances, ())
+            case AccountUpdate() | BalancePositionUpdate():
+                self._take(item, item.balances, item.positions)
+            case MarginLevelStatusChange(margin_level_status=level):
+                self.risk = level
+            case RiskLevelChange(risk_level=level) | OptionsRiskLevelChange(risk_level=level):
+                self.risk = level
             case Disconnected(at=at):
                 self.blind_since = at
             case Gap():
@@ -47,6 +77,11 @@ class Tally:
                 self.blind_since = None
             case _:
                 pass
+
+    def _take(self, event: Event, balances: Iterable[AnyBalance], positions: Iterable[AnyPosition]) -> None:
+        whose = _whose(event)
+        self.balances.update({(whose, balance.asset): balance for balance in balances})
+        self.positions.update({(whose, position.symbol, _side(position)): position for position in positions})
 
     @property
     def incomplete_gaps(self) -> int:
@@ -65,3 +100,18 @@ class Tally:
                 total += (until - start).total_seconds()
                 end = until
         return total
+
+
+def _whose(event: Event) -> str:
+    """Return the part of an account that an event is about, or the account that has no parts."""
+    match event:
+        case AccountUpdate(business_unit=unit) if unit:
+            return unit
+        case PortfolioMarginOutboundAccountPosition():
+            return "margin"
+        case _:
+            return event.account or ""
+
+
+def _side(position: AnyPosition) -> str:
+    return position.position_side if isinstance(position, AccountUpdatePosition) else ""

@@ -22,7 +22,11 @@ async def watch(options: WatchOptions) -> int:
         UserDataStreamError, WrongUsage, DemoFailed: it failed.
         BrokenPipeError: nobody reads its output any more.
     """
-    output: Output = JsonLines(color=options.color) if options.json else Screen(color=options.color)
+    output: Output
+    if options.json:
+        output = JsonLines(color=options.color)
+    else:
+        output = Screen(color=options.color, accounts=options.product.accounts)
 
     async def until_unread() -> None:
         await wait_reader_gone()
@@ -35,12 +39,13 @@ async def watch(options: WatchOptions) -> int:
 
 
 async def _show_account(options: WatchOptions, viewer: Viewer) -> None:
+    product, environment = options.product, options.environment
+    # First, since no key would help where the product is not offered.
+    url = environment.url(product.mechanism.connects_to)
     try:
         credentials = Credentials.from_environment()
     except CredentialsError as error:
         raise WrongUsage(f"{error}; or try watch --sandbox, which needs no key") from None
-    product, environment = options.product, options.environment
-    url = environment.url(product.mechanism.connects_to)
     async with open_user_data_stream(
         credentials, product, environment=environment, network=options.network, transport=options.transport
     ) as stream:

@@ -27,6 +27,12 @@ class ServerClock:
         """
         self._epoch_at_zero = server_ms / 1000 - (asked_at + heard_at) / 2
 
+    def hold(self) -> None:
+        """Take in that the time it tells is right, and go on from there with trio's clock."""
+        if self._epoch_at_zero is None:
+            now = trio.current_time()
+            self._epoch_at_zero = self._seconds(now) - now
+
     def epoch_ms(self) -> int:
         """Return the venue's time as epoch milliseconds, for a ``timestamp`` parameter."""
         return round(self._seconds(trio.current_time()) * 1000)

@@ -145,6 +145,22 @@ class Connection:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
         return await self._request(method, params or {}, Auth.SIGNATURE)
 
+    async def control(self, method: str) -> Any:
+        """Send a control message of a stream's socket, such as ``LIST_SUBSCRIPTIONS``, and return its ``result``.
+
+        It resolves as a request does; an answer to it has no status.
+
+        Raises:
+            NotConnected: the connection is gone; nothing was sent.
+            OutcomeUnknown: the connection was lost after sending, no answer came in time, or it is an error.
+
+        Source: Binance USD-M Futures, "Websocket Market Streams", "Live Subscribing/Unsubscribing" (2026-05-28).
+        """
+        response, _ = await self._answer(method, {}, Auth.NONE)
+        if response.error is not None:
+            raise unknown(method, None, f"the answer is an error with code {response.error.code}")
+        return response.result
+
     async def measure_clock(self) -> None:
         """Ask for the venue's time and let the clock go by it."""
         asked_at = trio.current_time()
@@ -202,6 +218,11 @@ class Connection:
             return await self._call(method, params, auth)
 
     async def _call(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
+        response, client_order_id = await self._answer(method, params, auth)
+        return outcome(method, response, client_order_id)
+
+    async def _answer(self, method: str, params: Mapping[str, Any], auth: Auth) -> tuple[Response, str | None]:
+        """Return the answer, and the client order id that the request had."""
         await trio.lowlevel.checkpoint_if_cancelled()  # A caller who is cancelled already sends nothing.
         if self._ended:
             raise not_connected(method)
@@ -215,7 +236,7 @@ class Connection:
         if call.error is not None:
             raise call.error
         assert call.response is not None
-        return outcome(method, call.response, client_order_id)
+        return call.response, client_order_id
 
     # What the connection's own tasks do.
 

@@ -73,7 +73,8 @@ class Route:
 
     def lose_twin(self, number: int) -> None:
         """Take in that one of the twins has ended."""
-        if self._owed.pop(number, None) is not None:
+        self._owed.pop(number, None)
+        if len(self._owed) == 1:
             self._settled_at = trio.current_time() + _SETTLE_SECONDS
 
     def _is_echo(self, event: Event) -> bool:

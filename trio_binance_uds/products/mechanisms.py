@@ -110,6 +110,11 @@ class ListenKeyStream:
     put_tells_key: bool = False
     time_path: str | None = None
 
+    def __attrs_post_init__(self) -> None:
+        # Binance documents the choice for that form of the URL alone.
+        if self.events and self.place is not KeyPlace.QUERY:
+            raise ValueError("events can be chosen only where the key stands in the query of the stream's URL")
+
     @property
     def connects_to(self) -> Host:
         """Where the socket of a subscription goes."""

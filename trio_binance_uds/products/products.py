@@ -61,6 +61,13 @@ class Product:
     events: EventTypes | Callable[[], EventTypes] = attrs.field(eq=False, repr=False)
     history: History | None = None
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the accounts that its events are marked with: its own, or those of several margin accounts."""
+        if isinstance(self.mechanism, ListenTokenSubscription):
+            return tuple([account.name for account in self.mechanism.accounts])
+        return (self.name,)
+
     @cached_property
     def event_types(self) -> EventTypes:
         """The typed event for each value of the wire's ``e``."""
@@ -204,3 +211,45 @@ PORTFOLIO_MARGIN_PRO = Product(
     lambda: typed.PORTFOLIO_MARGIN_PRO_EVENTS,
     PortfolioMarginProHistory(rest=Host.SPOT_REST),
 )
+
+PRODUCTS: Mapping[str, Product] = MappingProxyType(
+    {
+        product.name: product
+        for product in (
+            SPOT,
+            CROSS_MARGIN,
+            MARGIN_RISK,
+            USDM_FUTURES,
+            COINM_FUTURES,
+            OPTIONS,
+            PORTFOLIO_MARGIN,
+            PORTFOLIO_MARGIN_PRO,
+        )
+    }
+)
+"""Every product by its name, but those that are made: of isolated pairs, and of several margin accounts."""
+
+_MADE = {"isolated-margin": isolated_margin}
+
+
+def find_product(name: str) -> Product:
+    """Return the product of a name, as it is written on the command line.
+
+    Besides the names of :data:`PRODUCTS` there is ``isolated-margin:BTCUSDT`` for any pair, and margin accounts can be
+    joined, as in ``cross-margin+isolated-margin:BTCUSDT``.
+
+    Raises:
+        ValueError: there is none; the message lists those that there are.
+    """
+    parts = name.split("+")
+    if len(parts) > 1:
+        return margin_accounts(*[find_product(part) for part in parts])
+    kind, _, symbol = name.partition(":")
+    if name in PRODUCTS:
+        return PRODUCTS[name]
+    if kind in _MADE and symbol:
+        return _MADE[kind](symbol)
+    made = [f"{kind}:SYMBOL" for kind in _MADE]
+    raise ValueError(
+        f"there is no product {name!r}; there are {', '.join([*PRODUCTS, *made])}, and margin accounts joined with '+'"
+    )

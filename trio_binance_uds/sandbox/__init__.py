@@ -19,6 +19,7 @@ from trio_binance_uds.sandbox.accounts import SandboxAccount
 from trio_binance_uds.sandbox.behaviour import Behaviour, SecondToken
 from trio_binance_uds.sandbox.catalogue import Permission
 from trio_binance_uds.sandbox.clock import Clock
+from trio_binance_uds.sandbox.derivatives import DeskTrader
 from trio_binance_uds.sandbox.desk import Desk, Route
 from trio_binance_uds.sandbox.exchange import Account, Exchange, Journal, JournalEntry, Refusal
 from trio_binance_uds.sandbox.fault_state import How
@@ -38,6 +39,7 @@ __all__ = [
     "Clock",
     "Connection",
     "Desk",
+    "DeskTrader",
     "Exchange",
     "Faults",
     "How",

@@ -212,9 +212,11 @@ class StreamSession:
         """Say nothing: that streams announce it is not documented."""
 
     def vanish(self, subscription_id: int | None) -> None:
-        """Silence an entry, or all, without a word."""
-        for entry in self._live(subscription_id):
+        """Forget an entry, or all, without a word: it is not listed any more either."""
+        forgotten = self._live(subscription_id)
+        for entry in forgotten:
             entry.detach()
+        self._entries = {name: entry for name, entry in self._entries.items() if entry not in forgotten}
 
     def terminate(self, subscription_id: int | None) -> None:
         """Say of an entry's key, or of all, that it has expired, and be silent; the key itself lives on."""

@@ -13,7 +13,7 @@ no proof                what it still had for us is not known: retire it, and pr
 active link ended       tell; promote a successor that is up, otherwise bring one up after a wait
 successor ended         bring up the next one after a wait
 rollover due, shutdown  bring up a successor while the active link goes on delivering
-lease endangered        tell, if it is the active link's
+lease endangered        tell
 consumer caught up      after shedding: park the active link, and resume as after a loss
 ======================  =================================================================================
 
@@ -143,10 +143,9 @@ class Supervisor:
                 return self._on_ended(link, cause)
             case ShutdownAnnounced(link):
                 self._on_shutdown(link)
-            case LeaseEndangered(link, lease, why):
-                if link is self.active:
-                    clock = self._plan.clock
-                    self.delivery.tell_lease_at_risk(clock.now(), clock.at(lease.until), lease.account, why)
+            case LeaseEndangered(lease=lease, why=why):
+                clock = self._plan.clock
+                self.delivery.tell_lease_at_risk(clock.now(), clock.at(lease.until), lease.account, why)
             case RolloverDue(link):
                 if link is self.active:
                     self._bring_up(0.0)

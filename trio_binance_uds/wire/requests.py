@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "str | int | list[Plain] | dict[str, Plain]"  # bool is an int
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
-_METHOD = re.compile(r"[A-Za-z0-9]+([./][A-Za-z0-9]+)*")
+# The words of control messages have underscores: LIST_SUBSCRIPTIONS.
+_METHOD = re.compile(r"[A-Za-z0-9_]+([./][A-Za-z0-9]+)*")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _INT64 = range(-(2**63), 2**63)
 # Far beyond any amount; without a limit Decimal("1E+999999") would become a megabyte of zeros.

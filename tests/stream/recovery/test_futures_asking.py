@@ -176,6 +176,17 @@ class TestTheBaseline:
         assert told(events) == ["TRADE PARTIALLY_FILLED", "CANCELED CANCELED"]
         assert [one.algo_status for one in events if isinstance(one, AlgoUpdate)] == ["CANCELED"]
 
+    async def test_where_it_was_never_asked_for_the_stream_begins_with_the_gap(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = Market()
+        stream = Stream(market)
+        market.tick()
+        market.limit("SELL", "0.02", "20100")
+        result = await stream.recover(len(market.sent()), since=market.now() - timedelta(seconds=1))
+        assert told(list(result.events)) == ["NEW NEW"]
+        assert "it was never asked for" in result.detail
+
 
 class TestTheQuestions:
     async def test_all_orders_are_asked_for_at_once_so_that_no_symbol_is_missed(

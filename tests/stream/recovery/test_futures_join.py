@@ -45,6 +45,7 @@ def recovered(knowledge: Knowledge, evidence: Evidence, unit: str | None = None)
     now = Basis(
         doubts=result.doubts,
         told_filled=told,
+        told_conditionals=frozenset(knowledge.conditionals),
         balances=evidence.balances or {},
         positions=evidence.positions or {},
         unit=unit,
@@ -135,6 +136,12 @@ class TestBesideParkedEvents:
         doubtful = recovered(knowledge, answered(knowledge))
         assert not doubtful.without([]).complete
         assert doubtful.without([algo_update("CANCELED", 3000)]).complete
+
+    def test_a_conditional_order_that_appears_must_begin(self) -> None:
+        nothing = recovered(knowing(), answered(knowing()))
+        assert nothing.without([algo_update("NEW", 3000)]).complete
+        rest = nothing.without([algo_update("CANCELED", 3000), algo_update("NEW", 3000, number=8)])
+        assert rest.detail == "conditional order 7 appears without its beginning"
 
     def test_a_setting_is_left_to_the_parked_event_that_tells_it(self) -> None:
         knowledge = knowing()

@@ -6,8 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 import trio
+from recovery_answers import position
 from recovery_margin_scene import BOTH, CROSS, ISOLATED, MarginMarket, MarginStream
 from recovery_scene import balances, fills, reports
 
@@ -228,6 +230,13 @@ class TestBalances:
         assert trio.current_time() - start == pytest.approx(1), "it was asked again"
         assert "BTC is not explained" in stream.results[-1].detail
 
+    async def test_what_is_none_of_a_pairs_assets_is_kept_elsewhere(self, autojump_clock: trio.abc.Clock) -> None:
+        market = MarginMarket(ISOLATED_ONLY)
+        stream = await whole(market)
+        stream.tell(attrs.evolve(position(0, BNB="3.00"), account=ISOLATED))
+        assert await missed(stream) == []
+        assert stream.results[-1].complete, stream.results[-1].detail
+
     async def test_a_balance_that_nothing_explains_long_after_is_told(self, autojump_clock: trio.abc.Clock) -> None:
         market = MarginMarket()
         stream = await whole(market)
@@ -281,6 +290,24 @@ class TestWhatIsNotSaid:
         (fill,) = [report for report in reports(stream.told) if report.execution_type == "TRADE"]
         assert (fill.commission_amount, fill.commission_asset) == (0, None)
         assert "the commission of trade" in stream.results[-1].detail
+
+    async def test_allocations_cannot_be_asked_for_and_what_they_would_explain_is_said(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = MarginMarket()
+        stream = await whole(market)
+        sell_to_bob(market)
+        original = stream.link.request
+
+        async def routed(method: str, params: Any = None) -> Any:
+            rows = await original(method, params)
+            if method.endswith("allOrders"):
+                rows = [row | {"usedSor": True} for row in rows]
+            return [] if method.endswith("myTrades") else rows
+
+        stream.link.request = routed  # type: ignore[method-assign]
+        await missed(stream)
+        assert "is filled by 0.25 more than its trades say" in stream.results[-1].detail
 
     async def test_a_stop_that_takes_was_triggered_by_then(self, autojump_clock: trio.abc.Clock) -> None:
         market = MarginMarket()

@@ -420,6 +420,32 @@ def evolved(event: Event, **changes: Any) -> Any:
     return attrs.evolve(event, **changes)
 
 
+class TestMemory:
+    async def test_what_was_told_as_ended_stays_so_and_no_more_than_enough_is_remembered(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        scene = OptionsScene()
+        scene.trade("BUY", "0.2", "1200")
+        new, fill = [event for event in scene.sent() if isinstance(event, OptionsOrderTradeUpdate)]
+        knowledge = Knowledge()
+        for event in (new, fill, new):
+            knowledge.observe(event)
+        assert knowledge.orders == {}
+        for number in range(20_001):
+            knowledge.observe(evolved(fill, trade_id=number + 10))
+        assert len(knowledge.unsettled) == 10_000
+        assert not knowledge.is_fill_told((CALL, 10, fill.order_id))
+        assert knowledge.is_fill_told((CALL, 20_010, fill.order_id))
+
+    def test_of_two_answers_the_one_with_more_progress_stands(self) -> None:
+        knowledge = Knowledge()
+        knowledge.begin(OptionsScene().now())
+        evidence = Evidence(knowledge)
+        newer = OrderAnswer.read(ORDER)
+        evidence.add_orders([newer, OrderAnswer.read(ORDER | {"executedQty": "0"})])
+        assert evidence.orders == {newer.key: newer}
+
+
 class TestAnswers:
     @pytest.mark.parametrize(("word", "status"), [("ACCEPTED", "NEW"), ("CANCELLED", "CANCELED"), ("NEW", "NEW")])
     def test_both_words_for_a_status_are_understood(self, word: str, status: str) -> None:

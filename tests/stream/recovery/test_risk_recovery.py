@@ -181,6 +181,13 @@ class TestLevel:
         assert await stream.missed() == []
         assert stream.results[-1].complete, stream.results[-1].detail
 
+    async def test_what_the_stream_has_told_stands_against_the_baseline(self, autojump_clock: trio.abc.Clock) -> None:
+        stream = DeskStream(RiskScene())
+        stream.tell(level("FORCE_LIQUIDATION"))
+        await stream.start()
+        (event,) = await stream.missed()
+        assert isinstance(event, MarginLevelStatusChange)
+
     async def test_a_status_that_comes_live_is_left_to_the_live_event(self, autojump_clock: trio.abc.Clock) -> None:
         scene = RiskScene()
         stream = await whole(scene)

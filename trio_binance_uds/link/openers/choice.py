@@ -44,24 +44,21 @@ def opener_for(
         raise ValueError(
             f"delete_listen_key_on_exit=True is for products with a listen key, which {product.name} is not"
         )
-    # The modules for REST are imported where they are needed: httpx takes longer to import than all of ours.
-    match mechanism:
-        case WsApiSubscription():
-            return WsApiOpener(url, by_logon=wants_logon(credentials, logon))
-        case ListenTokenSubscription():
-            from trio_binance_uds.link.openers.listen_token import ListenTokenOpener
+    if isinstance(mechanism, WsApiSubscription):
+        return WsApiOpener(url, by_logon=wants_logon(credentials, logon))
+    # Imported here, as httpx takes longer to import than all of ours.
+    assert rest is not None
+    if isinstance(mechanism, ListenTokenSubscription):
+        from trio_binance_uds.link.openers.listen_token import ListenTokenOpener
 
-            assert rest is not None
-            return ListenTokenOpener(mechanism, url, rest.at(mechanism.rest), clock)
-        case ListenKeyStream():
-            from trio_binance_uds.link.openers.listen_key import ListenKeyOpener
+        return ListenTokenOpener(mechanism, url, rest.at(mechanism.rest), clock)
+    from trio_binance_uds.link.openers.listen_key import ListenKeyOpener
 
-            assert rest is not None
-            return ListenKeyOpener(
-                product.name,
-                mechanism,
-                url,
-                rest.at(mechanism.rest, time_path=mechanism.time_path),
-                clock,
-                delete_on_exit=delete_listen_key_on_exit,
-            )
+    return ListenKeyOpener(
+        product.name,
+        mechanism,
+        url,
+        rest.at(mechanism.rest, time_path=mechanism.time_path),
+        clock,
+        delete_on_exit=delete_listen_key_on_exit,
+    )

@@ -8,18 +8,22 @@ The rules:
 * Prolonging the key and proving it are one call. ``PUT`` is about the account's live key, whichever that is: only where
   it names the key, or tells it, does its answer say that the key is *ours*. Elsewhere a ``POST`` follows, which tells
   the live key and prolongs it too.
+* That the key lives does not say that the socket still listens to it. Where the venue lists the streams of a socket
+  that has just been opened, they are asked for each time, and one that is missing has ended. Where it does not, nothing
+  follows from that: which hosts do is not documented.
 * The key ends with ``listenKeyExpired``, if that event arrives; with -1125 or -3038, or another key in an answer; or
   when it could not be prolonged for all of its life. The socket says nothing by itself: it stays open.
 * All processes of an account share one key. It is deleted only where the user asked for that.
 
 Source: Binance Derivatives, "User Data Streams" of each product (2026-05-28); Binance Margin Trading, "Risk Data
-Stream" (2023-12-22).
+Stream" (2023-12-22); Binance USD-M Futures, "Live Subscribing/Unsubscribing to streams" (2026-05-28).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +33,7 @@ from trio_binance_uds.errors import (
     ApiError,
     AuthenticationFailed,
     NotOffered,
+    OutcomeUnknown,
     RequestError,
     UserDataStreamError,
 )
@@ -52,6 +57,8 @@ _WAITS = (1.0, 2.0)
 # At least so many times in its life the key is prolonged.
 _PROOFS_IN_A_LIFE = 3
 _DELETE_SECONDS = 5.0
+# How long a socket is waited for that is asked for its streams.
+_LISTING_SECONDS = 3.0
 
 
 class ListenKeyOpener(Opener):
@@ -119,6 +126,8 @@ class _ListenKeySubscription(Subscription):
         self._warned_of: Lease | None = None
         self._key = ""
         self._lease: Lease | None = None
+        # The streams that the socket had when it was opened, where the venue tells: listen keys, so never shown.
+        self._listed: frozenset[str] = frozenset()
 
     @property
     def leases(self) -> tuple[Lease, ...]:
@@ -148,6 +157,7 @@ class _ListenKeySubscription(Subscription):
         asked_at = trio.current_time()
         if not await self.is_alive(connection):
             raise SubscriptionEnded("the listen key had ended when its stream was open")
+        self._listed = await self._streams_of(connection) or frozenset()
         return asked_at
 
     async def is_alive(self, connection: Connection) -> bool:
@@ -155,7 +165,7 @@ class _ListenKeySubscription(Subscription):
         waits = iter(_WAITS)
         while True:
             try:
-                return await self._prove()
+                return await self._prove() and await self._is_listed(connection)
             except RequestError as error:
                 wait = next(waits, None)
                 if wait is None or not _is_worth_repeating(error):
@@ -168,6 +178,20 @@ class _ListenKeySubscription(Subscription):
         if isinstance(event, ListenKeyExpired) and event.listen_key not in (None, self._key):
             return None
         return "the venue says that the listen key has expired"
+
+    async def _is_listed(self, connection: Connection) -> bool:
+        """Whether the socket still has the streams that it began with; no answer is no reason to doubt it."""
+        if not self._listed:
+            return True
+        streams = await self._streams_of(connection)
+        return streams is None or self._listed <= streams
+
+    async def _streams_of(self, connection: Connection) -> frozenset[str] | None:
+        """Return the streams that the socket has, or ``None`` where the venue does not tell."""
+        streams = None
+        with trio.move_on_after(_LISTING_SECONDS), suppress(OutcomeUnknown):
+            streams = await connection.control("LIST_SUBSCRIPTIONS")
+        return frozenset(name for name in streams if type(name) is str) if isinstance(streams, list) else None
 
     async def _prove(self) -> bool:
         mechanism, asked_at = self._opener.mechanism, trio.current_time()

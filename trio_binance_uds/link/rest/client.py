@@ -111,6 +111,8 @@ class RestClient:
         if abs(off) > 0.5 + (heard_at - asked_at) / 2:
             log.warning("the clock is off by %.1f s from the venue's, and goes by its dates now", off)
             self._clock.learn(asked_at, heard_at, date.timestamp() * 1000 + 500)
+        else:
+            self._clock.hold()
 
     async def _ask(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         self._check_not_barred()

@@ -68,12 +68,9 @@ class Http:
             NotConnected: nothing was sent.
             OutcomeUnknown: it was sent, and no whole answer came in time.
         """
-        sent = False
 
         async def trace(event: str, _: object) -> None:
-            nonlocal sent
             if event == "http11.send_request_headers.started":
-                sent = True
                 in_time.deadline = trio.current_time() + self._timeouts.answer
 
         route = f"{verb} {address.path}"
@@ -94,8 +91,7 @@ class Http:
                 failure = error
         if failure is None:
             raise unknown(route, None, f"no answer came within {self._timeouts.answer:g} s")
-        if not sent:
-            raise NotConnected(f"{route} was not sent: {failure}", method=route) from failure
+        # httpcore, which is given an open stream, has nothing to fail at before it sends.
         raise unknown(route, None, str(failure)) from failure
 
     async def aclose(self) -> None:
@@ -212,10 +208,6 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         await close_now(self.inner)
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return nothing: there is none."""
-        return None
 
     def is_readable(self) -> bool:
         """Whether something has arrived, or the other side has closed; streams that are no sockets cannot say."""

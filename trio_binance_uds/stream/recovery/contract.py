@@ -17,6 +17,7 @@ class Echoes(Protocol):
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event is not to be told because a recovered one has told it, or something newer."""
+        ...
 
 
 class Recovered(Protocol):
@@ -25,23 +26,28 @@ class Recovered(Protocol):
     @property
     def events(self) -> tuple[Event, ...]:
         """What was missed, in the exchange's order, each with ``recovered=True``."""
+        ...
 
     @property
     def complete(self) -> bool:
         """Whether it is proven that this is all of it."""
+        ...
 
     @property
     def detail(self) -> str:
         """Why not, for people."""
+        ...
 
     def without(self, parked: Iterable[Event]) -> Recovered:
         """Return what remains to be told beside the events that a new link has brought meanwhile, in their order.
 
         What those tell, or begin with, need not be told by a recovered event; they can dispel a doubt, and raise one.
         """
+        ...
 
     def echoes(self) -> Echoes:
         """Return what to look out for while a live event can still repeat one of these."""
+        ...
 
 
 class Recoverer(Protocol):
@@ -53,9 +59,11 @@ class Recoverer(Protocol):
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery. Synchronous, and cheap: it is called for every event."""
+        ...
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began. It raises no ordinary exception."""
+        ...
 
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then, while the events of a new link are parked.
@@ -63,6 +71,7 @@ class Recoverer(Protocol):
         It raises no ordinary exception: what stays unknown makes the result incomplete. Cancelled, it leaves nothing
         behind.
         """
+        ...
 
 
 @attrs.frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import attrs
 
-
 # What is allowed where no product has settled it: a quarter of spot's limit.
 _UNSETTLED = 1500
 
@@ -17,8 +16,10 @@ class Recovery:
         enabled: whether it is asked for at all; without, every gap has ``complete=False``.
         symbols: symbols that are always asked about, besides those with open orders and those seen on the stream.
         max_seconds: how long one recovery may take; live events wait for it that long at most.
-        max_weight: how much request weight one recovery may cost; ``None`` is a quarter of what the venue allows an
-            address in a minute, so that the rest stays for trading.
+        max_weight: how much request weight one recovery may cost, of all its accounts together; ``None`` is a quarter
+            of what the venue allows an address in a minute, so that the rest stays for trading. What it does not
+            suffice for is said. On margin, where the history of the orders of a symbol costs 200 a day, that covers a
+            dozen symbols; trades and known orders are asked for first, at 10 each.
     """
 
     enabled: bool = True

@@ -120,12 +120,6 @@ class Evidence:
 
     # What is new in it.
 
-    def _is_news(self, key: Key, at: datetime) -> bool:
-        knowledge = self._knowledge
-        if key in knowledge.orders:
-            return True
-        return not knowledge.finished.is_told(key, at) and at >= self._began
-
     def untold_fills(self) -> list[TradeAnswer]:
         """Return the fills that were not told, as they happened."""
         knowledge = self._knowledge
@@ -144,7 +138,9 @@ class Evidence:
         """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
         told, answer = self._knowledge.orders.get(key), self.orders.get(key)
         if told is None:
-            return answer if answer is not None and self._is_news(key, answer.updated) else None
+            if answer is None or self._knowledge.finished.is_told(key, answer.updated):
+                return None
+            return answer if answer.updated >= self._began else None
         known = OrderAnswer.of_update(told)
         return known if answer is None or answer.progress < known.progress else answer
 

@@ -198,7 +198,9 @@ def _holdings(
     if not balances and not positions:
         return [], doubts
     known = [time for time in times if time <= evidence.account_taken.asked]
-    at = max([*known, *([knowledge.newest] if knowledge.newest is not None else [])], default=evidence.account.time)
+    if knowledge.newest is not None:
+        known.append(knowledge.newest)
+    at = max(known) if known else evidence.account.time
     raw = {"account": evidence.account.raw, "positions": [row.raw for row in evidence.positions.values()]}
     return [balances_and_positions(at, balances, positions, raw)], doubts
 
@@ -278,12 +280,9 @@ def _wallet_of_now(
     asset, wallets = evidence.main_asset(), evidence.wallets()
     if asset is None or wallets is None:
         return None
-    for update in holdings:
-        for row in update.balances:
-            if row.asset == asset.asset:
-                return row.balance
+    balances = {row.asset: row.balance for update in holdings for row in update.balances}
     told = knowledge.told_wallet(asset.asset)
-    return wallets[asset.asset] if told is None else told.amount
+    return balances.get(asset.asset, wallets[asset.asset] if told is None else told.amount)
 
 
 def _snapshots(knowledge: Knowledge, evidence: Evidence, wallet: Decimal | None) -> Iterator[Event]:

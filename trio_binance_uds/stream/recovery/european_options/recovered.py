@@ -151,7 +151,8 @@ class OptionsEchoes:
                 self._holdings = None if recovered.is_left_to_live else event
             elif isinstance(event, OptionsAccountUpdate | GreekUpdate):
                 snapshots.append((type(event), event.transaction_time))
-            elif isinstance(event, OptionsRiskLevelChange):
+            else:
+                assert isinstance(event, OptionsRiskLevelChange)
                 level = event.risk_level
         self._snapshots = SnapshotEchoes(snapshots)
         self._level = WordEcho(level)

@@ -170,11 +170,9 @@ class Evidence:
 
     # What is new in it.
 
-    def is_news(self, order: OrderAnswer) -> bool:
-        """Whether something that happened to this order may be untold."""
+    def _is_news(self, order: OrderAnswer) -> bool:
+        """Whether something that happened to this order, of which nothing is known, may be untold."""
         knowledge = self._knowledge
-        if order.key in knowledge.orders:
-            return True
         if knowledge.finished.is_told(order.key, order.updated):
             return False
         # What ended before the stream began is none of its business.
@@ -184,7 +182,7 @@ class Evidence:
         """Return the newest state of an order, from the answers or from what was told; ``None``: it is no news."""
         record, answer = self._knowledge.orders.get(key), self.orders.get(key)
         if record is None:
-            return answer if answer is not None and self.is_news(answer) else None
+            return answer if answer is not None and self._is_news(answer) else None
         told = record.state()
         if answer is None or answer.progress < told.progress:
             return told
@@ -235,8 +233,14 @@ class Evidence:
         told = None if record is None else record.state()
         began = knowledge.began
         is_born = told is None and order.created is not None and (began is None or order.created >= began)
+        # What is newer than the answer of its order, the stream tells: between them may be what no answer shows.
+        changes = self._untold_amendments(key, told, is_born)
         return OrderFacts(
-            order=order, told=told, is_born=is_born, fills=fills, amendments=self._untold_amendments(key, told, is_born)
+            order=order,
+            told=told,
+            is_born=is_born,
+            fills=[fill for fill in fills if fill.time <= order.updated],
+            amendments=[change for change in changes if change.time <= order.updated],
         )
 
     def _untold_amendments(self, key: Key, told: OrderAnswer | None, is_born: bool) -> list[AmendmentAnswer]:

@@ -102,15 +102,16 @@ class Ledger:
     # Positions.
 
     def positions_now(self) -> dict[PositionKey, PositionAnswer]:
-        """Return the positions that are answered, or were told and are no more."""
+        """Return the positions that are answered, and those that are not listed since there is nothing of them now."""
         answered = self._evidence.positions
         if answered is None:
             return {}
-        gone = {
-            key: _no_position(key, self._gone_at(key, told))
-            for key, told in self._knowledge.positions.items()
-            if key not in answered and told.state.amount
-        }
+        held = [key for key, told in self._knowledge.positions.items() if told.state.amount]
+        gone: dict[PositionKey, PositionAnswer] = {}
+        for key in dict.fromkeys([*held, *[fill.position for fill in self._fills]]):
+            told = self._knowledge.told_position(key)
+            if told is not None and key not in answered:
+                gone[key] = _no_position(key, self._gone_at(key, told))
         return {**answered, **gone}
 
     def _gone_at(self, key: PositionKey, told: Told[PositionState]) -> datetime:

@@ -67,8 +67,7 @@ class OrderFacts:
 
     def missing_quantity(self) -> Decimal:
         """How much the order says is filled beyond the fills that are there; negative: there are too many."""
-        known = sum((fill.quantity for fill in self.fills if fill.time <= self.order.updated), ZERO)
-        return self.order.executed - self.filled_before - known
+        return self.order.executed - self.filled_before - sum((fill.quantity for fill in self.fills), ZERO)
 
     def lost_before(self) -> Decimal:
         """How much was filled before the fills that are there, and is not among them.
@@ -88,8 +87,6 @@ class OrderFacts:
         """Whether quantity or price were modified in a way that is not listed."""
         terms = self.first_terms()
         for change in self.amendments:
-            if change.time > self.order.updated:
-                break  # The order was answered before it.
             if change.old != terms:
                 return True
             terms = change.new
@@ -159,10 +156,7 @@ class _Life:
         order = self._facts.order
         self._filled, self._lost = self._filled + self._lost + fill.quantity, ZERO
         self._parts.append((fill.quantity, fill.price))
-        if self._filled > order.executed:  # The answer is older than this fill.
-            self._ended = self._filled >= self._terms[0]
-        else:
-            self._ended = order.status == "FILLED" and self._filled == order.executed
+        self._ended = order.status == "FILLED" and self._filled == order.executed
         return self._report(
             FuturesExecutionType.TRADE,
             at,

@@ -169,16 +169,16 @@ def _account(ledger: Ledger, knowledge: Knowledge, evidence: Evidence, scope: Sc
     stale_assets, stale_positions = ledger.stale_balances(), ledger.stale_positions()
     balances = [pair for pair in ledger.changed_balances() if pair[0].asset not in stale_assets]
     if balances:
-        at = _latest([balance.updated for balance, _ in balances], evidence)
+        at = _latest([balance.updated for balance in ledger.balances_now().values()], evidence)
         yield reports.balances_of(at, balances, scope.dialect, alias)
     positions = [one for one in ledger.changed_positions() if one.key not in stale_positions]
     if positions:
-        at = _latest([position.updated for position in positions], evidence)
+        at = _latest([position.updated for position in ledger.positions_now().values()], evidence)
         yield reports.positions_of(at, positions, scope.dialect, alias)
 
 
 def _latest(times: list[datetime | None], evidence: Evidence) -> datetime:
-    """Return when the last of them changed; where nobody says so, when they were asked for."""
+    """Return when the last of them all changed, as of which they are told; where nobody says so, when it was asked."""
     return max([at for at in times if at is not None], default=evidence.asked_at)
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -47,6 +48,7 @@ class Basis:
         reasons: why it is incomplete whatever else arrives.
         doubts: what live events may still dispel.
         told_filled: how much of each open order had been told as filled before.
+        told_conditionals: the conditional orders that had been told as open before.
         balances, positions: what is now, as it was answered.
         unit: which part of a Portfolio Margin account it is about.
     """
@@ -54,6 +56,7 @@ class Basis:
     reasons: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     told_filled: Mapping[Key, Decimal] = attrs.Factory(dict)
+    told_conditionals: frozenset[int] = frozenset()
     balances: Mapping[str, BalanceAnswer] = attrs.Factory(dict)
     positions: Mapping[PositionKey, PositionAnswer] = attrs.Factory(dict)
     unit: str | None = None
@@ -105,6 +108,8 @@ class Recovered:
             {_key(event): event.filled_accumulated_quantity for event in kept if isinstance(event, OrderTradeUpdate)}
         )
         found, continued = live.continuity(filled)
+        begun = {place.number for event in kept if (place := place_of(event)) is not None}
+        found += live.strangers(begun | self._basis.told_conditionals)
         doubts = [doubt for doubt in doubts if doubt.is_change or doubt.key not in continued] + found
         return Recovered.judged(kept, live.left_of(attrs.evolve(self._basis, doubts=tuple(doubts))))
 
@@ -174,6 +179,14 @@ class _Parked:
         ]
         return sum(moved, Decimal(0)) in doubt.amounts
 
+    def strangers(self, begun: AbstractSet[int]) -> list[Doubt]:
+        """Return doubts about conditional orders of whose beginning neither these nor the recovered events tell."""
+        return [
+            Doubt(text=f"conditional order {number} appears without its beginning", conditional=number)
+            for number, first in self._first_places.items()
+            if first.rung > 0 and number not in begun
+        ]
+
     def continuity(self, filled: Mapping[Key, Decimal]) -> tuple[list[Doubt], set[Key]]:
         """Return doubts about orders that the parked events do not take up where they were left, and the others."""
         found: list[Doubt] = []
@@ -222,7 +235,9 @@ class Echoes:
             self._tells_account = True
         elif isinstance(event, AccountConfigUpdate):
             self._settings[event.symbol] = event.transaction_time
-        elif (place := place_of(event)) is not None:
+        else:
+            place = place_of(event)
+            assert place is not None, "nothing else is recovered"
             self._rungs[place.number] = place.rung
 
     def is_echo(self, event: Event) -> bool:

@@ -169,6 +169,7 @@ class _Recovery:
             reasons=tuple(reasons),
             doubts=found.doubts,
             told_filled=told,
+            told_conditionals=frozenset(knowledge.conditionals),
             balances=evidence.balances or {},
             positions=evidence.positions or {},
             unit=self._scope.dialect.unit,
@@ -227,7 +228,8 @@ class _Recovery:
         )
         seen = sorted(knowledge.symbols, key=lambda symbol: knowledge.symbols[symbol], reverse=True)
         traded = [income.symbol for income in evidence.incomes.values() if income.symbol]
-        found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, seen)
+        listed = [symbol for symbol, _ in evidence.orders]
+        found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, listed, seen)
         return list(dict.fromkeys(found))
 
     def _history(self, *, thorough: bool) -> Iterator[Question]:
@@ -263,6 +265,10 @@ class _Recovery:
                         yield questions.forced_orders_of(key[0])
             for one in facts:
                 yield from self._details_of(one)
+            newest = {one.order.key: one.order.updated for one in facts}
+            for key, fills in evidence.untold_fills().items():
+                if key in newest and fills[-1].time > newest[key]:
+                    yield questions.order(key)  # It was answered before its last fill.
         if self._scope.tells_conditionals and not knowledge.lacks_conditional_routes:
             yield from questions.conditionals(self._symbols())
             for number in evidence.missing_conditionals():

@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from trio_binance_uds.stream.recovery.reading import Unreadable, amount, each, member, moment, text, whole
+from trio_binance_uds.stream.recovery.reading import Unreadable, amount, each, integer, member, moment, text, whole
 from trio_binance_uds.stream.recovery.spot.answers import (
     QUERIED,
     AccountAnswer,
@@ -101,6 +101,7 @@ def _loan(row: Any, symbol: str | None, name: str, sign: int) -> Loan | None:
     if member(row, "status", text) != "CONFIRMED" or (row.get("isolatedSymbol") or None) != symbol:
         return None
     return Loan(
+        number=member(row, "txId", integer),
         asset=member(row, "asset", text),
         change=sign * member(row, name, amount),
         time=member(row, "timestamp", moment),

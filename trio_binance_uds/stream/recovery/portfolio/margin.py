@@ -159,7 +159,8 @@ def _symbols_of(lists: Any) -> Iterable[str]:
 def as_portfolio_margin(event: Event) -> Event:
     """Return a recovered margin event as the class that Portfolio Margin has for it."""
     if isinstance(event, ExecutionReport):
-        return PortfolioMarginExecutionReport(**_fields(ExecutionReport, event) | {"is_best_match": None})
+        fields: dict[str, Any] = {**_fields(ExecutionReport, event), "is_best_match": None}
+        return PortfolioMarginExecutionReport(**fields)
     if isinstance(event, OutboundAccountPosition):
         return PortfolioMarginOutboundAccountPosition(**_fields(OutboundAccountPosition, event), update_id=None)
     return event

@@ -41,6 +41,7 @@ class Part(Protocol):
         self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget
     ) -> Recovered:
         """Ask for what was missed since then."""
+        ...
 
 
 class PortfolioRecoverer:

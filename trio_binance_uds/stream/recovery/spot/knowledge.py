@@ -103,6 +103,8 @@ class Knowledge:
         self.balances: dict[str, ToldBalance] = {}
         self.balances_at: datetime | None = None
         self.unsettled: list[ExecutionReport | BalanceUpdate] = []
+        # Until when the last recovered position holds all that has happened.
+        self._settled_until: datetime | None = None
         self.began: datetime | None = None
         self.newest: datetime | None = None
         self.baseline_updated: datetime | None = None
@@ -161,6 +163,8 @@ class Knowledge:
         settled = position.last_account_update
         if self.balances_at is None or settled > self.balances_at:
             self.balances_at = settled
+        if position.recovered:
+            self._settled_until = settled
         if self.unsettled:
             self.unsettled = [event for event in self.unsettled if time_of(event) > settled]
 
@@ -173,7 +177,9 @@ class Knowledge:
             self.lists[status.order_list_id] = status
 
     def _wait_for_position(self, event: ExecutionReport | BalanceUpdate) -> None:
-        if len(self.unsettled) < _UNSETTLED_AT_MOST:
+        # What comes late is in a position that was recovered before it, which no other follows.
+        is_settled = self._settled_until is not None and time_of(event) <= self._settled_until
+        if not is_settled and len(self.unsettled) < _UNSETTLED_AT_MOST:
             self.unsettled.append(event)
 
     def _note_time(self, at: datetime) -> None:

@@ -26,8 +26,12 @@ Change = tuple[str, Decimal, datetime]
 
 @attrs.frozen(kw_only=True)
 class Loan:
-    """Something borrowed or repaid: by how much that changed the balance of the asset, and when."""
+    """Something borrowed or repaid: by how much that changed the balance of the asset, and when.
 
+    Its time can be as coarse as a second; its number rises.
+    """
+
+    number: int
     asset: str
     change: Decimal
     time: datetime
@@ -134,7 +138,7 @@ def _unexplained(
 
 def _is_lent(loans: list[Loan], asset: str, amount: Decimal) -> bool:
     """Whether loans in a row make up an amount: their times may be too coarse to say which are in which balances."""
-    changes = [loan.change for loan in sorted(loans, key=attrgetter("time")) if loan.asset == asset]
+    changes = [loan.change for loan in sorted(loans, key=attrgetter("time", "number")) if loan.asset == asset]
     spans = combinations(range(len(changes) + 1), 2)
     return any(sum(changes[start:end], Decimal(0)) == amount for start, end in islice(spans, _ATTEMPTS))
 

@@ -108,6 +108,24 @@ async def test_events_that_twins_bring_are_told_once_and_equal_ones_twice(
         assert stage.kinds()[-2:] == ["one", "same"], "what is brought later is new"
 
 
+async def test_a_twin_that_ends_without_a_word_is_forgotten(autojump_clock: trio.testing.MockClock) -> None:
+    venue = venue_for(uds.CROSS_MARGIN, token_life=1000.0)
+    venue.second_subscription = "new"
+    venue.answer_method_instead("userDataStream.unsubscribe", (400, {"code": -1000, "msg": "not now"}))
+    async with opened(uds.CROSS_MARGIN, venue) as stage:
+        await trio.sleep(501)
+        (socket,) = venue.sockets
+        del socket.subscriptions[0]
+        await trio.sleep(60)
+        await socket.send({"subscriptionId": 0, "event": {"e": "ghost", "E": START_MS}})
+        await venue.tell({"e": "on"})
+        await trio.sleep(0.01)
+        ghost = stage.items[0]
+        assert isinstance(ghost, uds.UnknownEvent)
+        assert "not this stream's" in ghost.problem
+        assert stage.kinds() == ["ghost", "on"]
+
+
 async def test_a_twin_whose_acknowledgement_was_lost_is_found_and_given_up(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
