@@ -218,6 +218,28 @@ class TestWhatIsAsked:
         assert any("orderId" in params for params in stream.link.asked_for("myTrades"))
         assert stream.results[-1].complete, stream.results[-1].detail
 
+    async def test_an_order_filled_in_the_millisecond_of_its_placement_gets_its_fill_when_trades_are_answered_again(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = Market()
+        stream = await whole(market)
+        market.limit("SELL", "1", "20000", market.bob)
+        market.limit("BUY", "1", "20000")
+        stream.link.before = lambda method, params: [] if method == "myTrades" else None
+        await missed(stream)
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        market.tick()
+        market.limit("SELL", "1", "20000", market.bob)
+        market.limit("BUY", "1", "20000")  # Of this one, the live trade has a higher id.
+        stream.deliver()
+        market.tick()
+        assert "TRADE FILLED" in await missed(stream)
+        assert len(fills(stream.told)) == len(fills(market.sent()))
+        market.tick()
+        assert await missed(stream) == []
+        assert stream.results[-1].complete, stream.results[-1].detail
+
     async def test_orders_routed_by_the_venue_get_their_fills_from_allocations(
         self, autojump_clock: trio.abc.Clock
     ) -> None:

@@ -212,15 +212,19 @@ class Evidence:
             if not self.is_news(fill.key, fill.time) or (knowledge.began is not None and fill.time < knowledge.began):
                 continue
             told = knowledge.orders.get(fill.key)
-            # What is older than the last report of its order is in that report's figures, and what is newer cannot
-            # have been told. Only within one millisecond the ids must decide, which rise within a symbol.
-            if told is not None and (
-                fill.time < told.transaction_time
-                or (fill.time == told.transaction_time and knowledge.is_fill_told(fill))
-            ):
-                continue
-            found.append(fill)
+            if told is None or not self._is_in_figures_of(told, fill):
+                found.append(fill)
         return found
+
+    def _is_in_figures_of(self, told: ExecutionReport, fill: FillAnswer) -> bool:
+        """Whether a fill was told when the last report of its order was.
+
+        What is older than the report is in its figures, and what is newer cannot have been told. Within one millisecond
+        the ids must decide, which rise within a symbol; but nothing was told of an order that is not filled at all.
+        """
+        if fill.time != told.transaction_time:
+            return fill.time < told.transaction_time
+        return told.cumulative_filled_quantity > 0 and self._knowledge.is_fill_told(fill)
 
     def untold_fills(self) -> dict[Key, list[FillAnswer]]:
         """Return the fills that were not told, by order, each order's by rising id."""
