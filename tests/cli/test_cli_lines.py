@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from support import product_payloads as payloads
-from support.products import COINM, OPTIONS, PORTFOLIO_MARGIN, SAMPLED, USDM, Sampled
+from support.products import COINM, MARGIN_RISK, OPTIONS, PORTFOLIO_MARGIN, SAMPLED, USDM, Sampled
 from trio_binance_uds import (
     AccountUpdatePosition,
     AlgoUpdate,
@@ -333,6 +333,11 @@ def test_an_order_without_a_fill_says_no_more_than_there_is() -> None:
 def test_a_fill_of_options_can_come_without_a_commission() -> None:
     line = text(event(OPTIONS, "ORDER_TRADE_UPDATE", n=None, N=None))
     assert "+0.3 @ 88.6  profit" in line
+
+
+def test_a_loan_whose_interest_is_not_known_says_so() -> None:
+    loan = attrs.evolve(event(MARGIN_RISK, "USER_LIABILITY_CHANGE"), interest=None)
+    assert "interest not known" in text(loan)
 
 
 def test_a_conditional_order_that_closes_a_position_is_about_all_of_it() -> None:

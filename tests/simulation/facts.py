@@ -26,7 +26,8 @@ class Fact:
         key: what tells it from all others of its kind.
         order: whose order it is about: account, business unit, symbol, id.
         trade: of a fill, its place among those of the symbol.
-        figures: of a fill: quantity, price, commission and its asset, filled so far, maker or taker, profit.
+        figures: of a fill: quantity, price, commission and its asset, filled so far, maker or taker, profit; of a debt:
+            principal and interest.
         passes: whether no query tells of it afterwards, so that any gap may swallow it.
     """
 
@@ -58,10 +59,13 @@ def facts_of(event: object) -> Iterator[Fact]:
                 key = (event.account, _unit(event), event.strategy_id, str(status))
                 yield Fact(kind="end of a conditional order", key=key, at=event.transaction_time)
         case uds.UserLiabilityChange():
-            # The traders see to it that amounts are not the same twice within an hour; interest is charged by the hour.
+            # No amount is borrowed or repaid twice within an hour, and interest is charged by the hour.
             hour = event.event_time.replace(minute=0, second=0, microsecond=0)
-            key = (event.asset, str(event.liability_type), event.principal, event.interest, hour)
-            yield Fact(kind="change of a debt", key=key, at=event.event_time)
+            is_loan = event.liability_type == "BORROW"
+            amount = event.principal if is_loan else event.principal + (event.interest or 0)
+            key = (event.asset, str(event.liability_type), amount, hour)
+            figures = (event.principal, event.interest)
+            yield Fact(kind="change of a debt", key=key, at=event.event_time, figures=figures)
         case uds.MarginLevelStatusChange() | uds.RiskLevelChange():
             if not event.recovered:
                 (state,) = states_of(event).values()

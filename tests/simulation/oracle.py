@@ -47,8 +47,9 @@ def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Even
     in_doubt = {fact.order for fact in missed} | {fact.order for fact in told if gaps.are_in_doubt_at(fact.at)}
     for fact in told:
         true = happened.get(fact.name)
-        if true is not None and fact.order not in in_doubt and fact.figures != true.figures:
-            outcome.violations.append(f"a fill with other figures: {fact.figures} for {true.figures}")
+        is_in_doubt = gaps.are_in_doubt_at(fact.at) if fact.order is None else fact.order in in_doubt
+        if true is not None and not is_in_doubt and fact.figures != true.figures:
+            outcome.violations.append(f"a {fact.kind} with other figures: {fact.figures} for {true.figures}")
     if not outcome.story.revoked:
         _true_at_the_end(outcome, gaps, truth, told_events)
 

@@ -122,13 +122,14 @@ def _liability(event: LiabilityChange) -> list[Cell]:
     return [*cells, Cell(f"owes {short(event.total_liability)}", "bold")]
 
 
-def _debt(wallet: str, asset: str, why: str, principal: Decimal, interest: Decimal) -> list[Cell]:
+def _debt(wallet: str, asset: str, why: str, principal: Decimal, interest: Decimal | None) -> list[Cell]:
+    cost = "not known" if interest is None else short(interest)
     return [
         kind("debt", "yellow"),
         *unit(wallet),
         name(asset),
         Cell(words(why), "bold", 8),
-        Cell(f"principal {short(principal)}, interest {short(interest)}"),
+        Cell(f"principal {short(principal)}, interest {cost}"),
     ]
 
 

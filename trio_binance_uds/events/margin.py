@@ -73,7 +73,9 @@ class UserLiabilityChange(KnownEvent):
     asset: str = field(metadata=text("a", "The asset."))
     liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed."))
     principal: Decimal = field(metadata=amount("p", "The principal."))
-    interest: Decimal = field(metadata=amount("i", "The interest."))
+    interest: Decimal | None = field(
+        metadata=amount("i", "The interest; None when recovered while its book did not answer.", live_only=True)
+    )
 
 
 MARGIN_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(

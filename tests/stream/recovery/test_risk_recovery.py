@@ -31,7 +31,7 @@ async def whole(scene: RiskScene) -> DeskStream:
 def words(events: list[Event]) -> list[tuple[str, ...]]:
     return [
         (event.asset, str(event.liability_type), f"{event.principal.normalize():f}", f"{event.interest.normalize():f}")
-        if isinstance(event, UserLiabilityChange)
+        if isinstance(event, UserLiabilityChange) and event.interest is not None
         else (type(event).__name__,)
         for event in events
     ]
@@ -54,6 +54,29 @@ class TestDebts:
         assert all(event.recovered and event.account == "margin-risk" for event in told)
         assert {event.event_type for event in told} == {"USER_LIABILITY_CHANGE"}
         assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_what_a_loan_costs_at_once_is_not_told_where_the_book_of_interest_does_not_answer(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        scene = RiskScene()
+        stream = await whole(scene)
+        scene.loan("BORROW", "USDT", "1000")
+        scene.tick(3600)
+        scene.loan("REPAY", "USDT", "100")
+
+        def without_interest(method: str, params: Any) -> None:
+            if method.endswith("interestHistory"):
+                raise ApiError(method=method, status=400, code=-1000, msg="An unknown error occurred")
+
+        stream.link.before = without_interest
+        loan, repayment = await stream.missed()
+        assert isinstance(loan, UserLiabilityChange)
+        assert isinstance(repayment, UserLiabilityChange)
+        assert (loan.principal, loan.interest) == (1000, None)
+        assert repayment.interest == Decimal("0.02")
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        assert words(await stream.missed()) == [("USDT", "INTEREST", "0", "0.01")], "the loan was told"
 
     async def test_a_quiet_gap_costs_41(self, autojump_clock: trio.abc.Clock) -> None:
         stream = await whole(RiskScene())

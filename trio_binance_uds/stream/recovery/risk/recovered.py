@@ -19,12 +19,14 @@ class RiskRecovered:
     Attributes:
         account: what the events are marked with.
         level: the event that tells the status of now.
+        knows_interest: whether the book of interest was read, which alone has what a loan costs at once.
     """
 
     account: str
     changes: tuple[DebtChange, ...] = ()
     level: MarginLevelStatusChange | None = None
     detail: str = ""
+    knows_interest: bool = True
 
     @property
     def complete(self) -> bool:
@@ -37,6 +39,7 @@ class RiskRecovered:
         return (*told, self.level) if self.level is not None else tuple(told)
 
     def _told(self, change: DebtChange) -> UserLiabilityChange:
+        is_known = self.knows_interest or change.kind != BORROW
         return UserLiabilityChange(
             event_type="USER_LIABILITY_CHANGE",
             event_time=change.time,
@@ -46,7 +49,7 @@ class RiskRecovered:
             asset=change.asset,
             liability_type=LiabilityType.BORROW if change.kind == BORROW else change.kind,
             principal=change.principal,
-            interest=change.interest,
+            interest=change.interest if is_known else None,
         )
 
     def without(self, parked: Iterable[Event]) -> RiskRecovered:

@@ -10,7 +10,8 @@ What cannot be recovered, because no query tells it:
   status than the last one told. Only the meaning of the margin call is documented, so another word leaves the recovery
   incomplete, and MARGIN_CALL and PRE_LIQUIDATION cannot be told apart.
 * The words of the stream for repayments and interest, which are not documented: recovered ones say ``REPAY`` and
-  ``INTEREST``. Their amounts are those of the books.
+  ``INTEREST``. Their amounts are those of the books. What a loan costs at once is in the book of interest: where that
+  does not answer, the recovered loan has no interest (``None``), and the recovery is incomplete.
 * When an event would have been sent: the time of the booking stands for it. Interest that the stream tells more than a
   minute after it was recovered is told twice.
 
@@ -122,7 +123,7 @@ class RiskRecoverer:
         if evidence.debts is not None and evidence.bars is not None:
             level, doubt = self._status_of_now(evidence.debts, evidence.bars.words(evidence.debts.level))
             reasons += [doubt] if doubt else []
-        return RiskRecovered(self._account, tuple(untold), level, "; ".join(reasons))
+        return RiskRecovered(self._account, tuple(untold), level, "; ".join(reasons), evidence.knows_interest)
 
     def _status_of_now(self, debts: DebtAnswer, words: tuple[str, ...]) -> tuple[MarginLevelStatusChange | None, str]:
         """Return the event that tells the status of now, if it is another than was told, and what is not sure of it."""
@@ -155,11 +156,19 @@ class _Evidence:
         self.debts: DebtAnswer | None = None
         self.bars: Bars | None = None
         self._rows: dict[tuple[str, int | str, str], DebtChange] = {}
+        # Which pages of which book were asked for, and whether they were answered.
+        self._pages: dict[tuple[str, int, int], bool] = {}
 
     @property
     def rows(self) -> list[DebtChange]:
         """What was booked, by time."""
         return sorted(self._rows.values(), key=lambda row: (row.time, str(row.number)))
+
+    @property
+    def knows_interest(self) -> bool:
+        """Whether the book of interest was read."""
+        answered = [answered for (about, *_), answered in self._pages.items() if about == _INTEREST.about]
+        return bool(answered) and all(answered)
 
     def loans_and_interest(self) -> list[DebtChange]:
         """Return what has an event each: a loan with the interest that it costs at once."""
@@ -197,9 +206,13 @@ class _Evidence:
                 yield self._page(book, start, 1)
 
     def _page(self, book: _Book, start: int, page: int) -> Question:
+        place = (book.about, start, page)
+        self._pages.setdefault(place, False)
+
         def use(result: Any) -> Sequence[Question]:
             rows = each(member(result, "rows", whole))
             read = [change for row in rows if (change := book.read(row)) is not None]
+            self._pages[place] = True
             self._rows.update({(change.kind, change.number, change.asset): change for change in read})
             return (self._page(book, start, page + 1),) if len(rows) >= _PAGE else ()
 
