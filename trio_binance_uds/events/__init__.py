@@ -209,10 +209,8 @@ _LATER = ("margin", "derivatives_enums", "strategies", "futures", "usdm", "coinm
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for module in _LATER:
-            members = vars(import_module(f"{__name__}.{module}"))
-            if name in members:
-                globals()[name] = members[name]
-                return members[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    modules = (vars(import_module(f"{__name__}.{module}")) for module in _LATER)
+    value = globals()[name] = next(members[name] for members in modules if name in members)
+    return value
