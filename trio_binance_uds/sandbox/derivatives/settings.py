@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trio_binance_uds.sandbox.derivatives.futures import FuturesDesk
     from trio_binance_uds.sandbox.exchange.parameters import Parameters
 
-DONE = {"code": 200, "msg": "success"}
+DONE: dict[str, Any] = {"code": 200, "msg": "success"}
 
 
 def set_leverage(desk: FuturesDesk, account: FuturesAccount, p: Parameters) -> dict[str, Any]:
