@@ -66,18 +66,22 @@ def pytest(session: nox.Session, *options: str) -> None:
     session.run("python", "-m", "pytest", f"--numprocesses={workers}", *options, *session.posargs)
 
 
+# The long proofs are simulations on a virtual clock, which are about the library and not about a version of Python.
+WITHOUT_LONG_PROOFS = ("-m", "not long")
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The test suite, on each Python; arguments after -- go to pytest."""
+    """The test suite, on each Python, the long proofs on the one that runs nox; arguments after -- go to pytest."""
     install(session, *group("test"))
-    pytest(session)
+    pytest(session, *(() if session.python == RUNNING else WITHOUT_LONG_PROOFS))
 
 
 @nox.session
 def tests_lowest(session: nox.Session) -> None:
-    """The test suite with the lowest version of each library that pyproject.toml claims."""
+    """The test suite, without its long proofs, with the lowest version of each library that pyproject.toml claims."""
     install(session, *lowest(), *group("test"))
-    pytest(session)
+    pytest(session, *WITHOUT_LONG_PROOFS)
 
 
 @nox.session
@@ -88,7 +92,7 @@ def coverage(session: nox.Session) -> None:
     are about it.
     """
     install(session, *group("test"), *group("coverage"))
-    pytest(session, "--quiet", "-m", "not long", "--cov", "--cov-report=")
+    pytest(session, "--quiet", *WITHOUT_LONG_PROOFS, "--cov", "--cov-report=")
     session.run("python", "-m", "coverage", "report")
 
 
