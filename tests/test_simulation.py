@@ -39,7 +39,9 @@ def test_an_hour_of_heavy_faults_loses_nothing_in_silence(market: str, seed: int
 
 @every_market
 def test_a_consumer_that_falls_asleep_loses_nothing_in_silence(market: str) -> None:
-    outcome = lived(sleepy_hour(1), market)
+    # Some streams say so little that a buffer must be very small to be full.
+    size = 4 if market == "portfolio margin pro" else 30
+    outcome = lived(attrs.evolve(sleepy_hour(1), max_buffer=size), market)
     assert outcome.statistics is not None
     assert outcome.statistics.events_shed > 0
 

@@ -198,10 +198,12 @@ async def test_weights_of_rest_show_in_the_statistics(autojump_clock: trio.testi
         (uds.CROSS_MARGIN, payloads.MARGIN["executionReport"]),
         (uds.USDM_FUTURES, payloads.USDM["ORDER_TRADE_UPDATE"]),
         (uds.USDM_FUTURES, payloads.USDM["TRADE_LITE"]),
+        (uds.USDM_FUTURES, payloads.USDM["ALGO_UPDATE"]),
         (uds.COINM_FUTURES, payloads.COINM["ORDER_TRADE_UPDATE"]),
         (uds.OPTIONS, payloads.OPTIONS["ORDER_TRADE_UPDATE"]),
         (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["ORDER_TRADE_UPDATE"]),
         (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["executionReport"]),
+        (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["CONDITIONAL_ORDER_TRADE_UPDATE"]),
     ],
     ids=lambda value: value.name if isinstance(value, uds.Product) else value["e"],
 )

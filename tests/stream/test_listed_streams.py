@@ -52,6 +52,21 @@ async def test_a_socket_that_forgets_a_living_key_is_found_and_what_it_missed_is
         assert order.recovered
 
 
+async def test_a_socket_that_forgets_its_key_while_the_key_is_being_proven_is_found(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with watched() as (sandbox, account, stream):
+        sandbox.faults.delay_answer(8, "PUT /fapi/v1/listenKey")
+        sandbox.faults.cut()
+        await trio.sleep(5)
+        assert len(sandbox.connections) == 1
+        sandbox.faults.vanish_subscription()
+        await until_gap(stream)
+        account.call("POST /fapi/v1/order", ORDER)
+        with trio.fail_after(1):
+            assert isinstance(await stream.receive(), uds.UsdmOrderTradeUpdate)
+
+
 @pytest.mark.parametrize("fault", ["lose_answer", "fail_next"])
 async def test_a_list_that_is_not_answered_is_no_reason_to_doubt(
     autojump_clock: trio.testing.MockClock, fault: str, monkeypatch: pytest.MonkeyPatch

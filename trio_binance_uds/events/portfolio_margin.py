@@ -16,6 +16,7 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -97,6 +98,8 @@ class ConditionalOrderTradeUpdate(KnownEvent):
 
     Source: Binance Portfolio Margin, "Event: Conditional Order Trade Update" (2026-05-28).
     """
+
+    is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When it was done."))
     business_unit: BusinessUnit | str = field(metadata=choice(BusinessUnit, "fs", "Which futures."))

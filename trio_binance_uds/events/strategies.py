@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 from attrs import field
@@ -39,6 +40,8 @@ class AlgoUpdate(KnownEvent):
     Source: Binance USD-M Futures and Portfolio Margin, "Event: Algo Order Update" (2026-05-28), with the change log of
     2026-08-07.
     """
+
+    is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When it was done."))
     client_algo_id: str = field(metadata=text("o|ao.caid", "The client's id of the algo order."))

@@ -552,6 +552,18 @@ class TestBalancesAndPositions:
         evidence.add_incomes([income("REALIZED_PNL", "2", 5000, tradeId="51")])
         assert texts(found(knowledge, evidence)) == []
 
+    def test_what_the_profit_of_the_last_fill_was_in_need_not_be_known_while_nothing_has_changed(self) -> None:
+        gain = report("TRADE", "FILLED", 2000, t=50, l="1", L="100", z="1", rp="2")
+        knowledge = knowing(gain, account(2000, wallet="1002", amount="0"))
+        knowledge.margin_assets.clear()
+        evidence = account_after(knowledge, balance_row("1002", 2000))
+        del evidence.positions[("AAABBB", "BOTH")]
+        assert texts(found(knowledge, evidence)) == []
+        evidence.balances = balances(balance_row("1003", 5000))
+        assert texts(found(knowledge, evidence)) == [
+            "the wallet has changed by +1 BBB, which fills and income do not explain"
+        ]
+
     def test_too_many_possibilities_prove_nothing(self) -> None:
         knowledge = knowing()
         kinds = [income(f"KIND_{n}", str(2**n), 1000, n) for n in range(13)]

@@ -9,8 +9,8 @@ The rules:
   it names the key, or tells it, does its answer say that the key is *ours*. Elsewhere a ``POST`` follows, which tells
   the live key and prolongs it too.
 * That the key lives does not say that the socket still listens to it. Where the venue lists the streams of a socket
-  that has just been opened, they are asked for each time, and one that is missing has ended. Where it does not, nothing
-  follows from that: which hosts do is not documented.
+  that has just been opened, they are asked for at each proof, and one that is missing has ended. Where it does not,
+  nothing follows from that: which hosts do is not documented.
 * The key ends with ``listenKeyExpired``, if that event arrives; with -1125 or -3038, or another key in an answer; or
   when it could not be prolonged for all of its life. The socket says nothing by itself: it stays open.
 * All processes of an account share one key. It is deleted only where the user asked for that.
@@ -155,9 +155,10 @@ class _ListenKeySubscription(Subscription):
         """Prove the key: the venue acknowledges a socket with any."""
         intake.open({None: Route()})
         asked_at = trio.current_time()
+        # Before the proof: what is forgotten while that takes its time is missing then.
+        self._listed = await self._streams_of(connection) or frozenset()
         if not await self.is_alive(connection):
             raise SubscriptionEnded("the listen key had ended when its stream was open")
-        self._listed = await self._streams_of(connection) or frozenset()
         return asked_at
 
     async def is_alive(self, connection: Connection) -> bool:

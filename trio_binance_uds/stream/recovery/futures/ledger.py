@@ -91,11 +91,15 @@ class Ledger:
         told = [FillAnswer.of_report(report) for report in knowledge.unsettled]
         missed = chain.from_iterable(evidence.untold_fills().values())
         self._fills = sorted([*told, *missed], key=attrgetter("time", "trade_id"))
+        # What is no newer than the wallets that were told can be in them: should it not be, they will not add up.
+        wallets_at = knowledge.balances_at
         self.unknown_assets: list[str] = sorted(
             {
                 fill.symbol
                 for fill in self._fills
-                if fill.realized_profit and margin_asset_of(fill, knowledge.margin_assets) is None
+                if fill.realized_profit
+                and (wallets_at is None or fill.time > wallets_at)
+                and margin_asset_of(fill, knowledge.margin_assets) is None
             }
         )
 
