@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import trio
 import trio.testing
-from trio._core import _run  # as in support.steps: there is no public way to seed the scheduler
+from trio._core import _run  # as in support.steps: there is no public way to seed the scheduler, or to have it sort
 
 import trio_binance_uds as uds
 from simulation.disturbance import disturb
@@ -26,13 +26,23 @@ START = datetime(2031, 3, 1, 12, tzinfo=UTC)
 def simulate(story: Story) -> Outcome:
     """Live one story from beginning to end; the same story always ends the same."""
     outcome = Outcome(story=story)
-    state = _run._r.getstate()
-    _run._r.seed(story.seed)
-    try:
+    with _repeatable(story.seed):
         trio.run(_live, story, outcome, clock=trio.testing.MockClock(autojump_threshold=0))
-    finally:
-        _run._r.setstate(state)
     return outcome
+
+
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """Let tasks that wake at the same moment run in an order by the seed, and not by where they lie in memory."""
+    scheduler: Any = _run
+    state, sorts = scheduler._r.getstate(), scheduler._ALLOW_DETERMINISTIC_SCHEDULING
+    scheduler._r.seed(seed)
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True
+    try:
+        yield
+    finally:
+        scheduler._r.setstate(state)
+        scheduler._ALLOW_DETERMINISTIC_SCHEDULING = sorts
 
 
 async def _live(story: Story, outcome: Outcome) -> None:
