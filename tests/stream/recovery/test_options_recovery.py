@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,14 @@ def said(events: list[Event]) -> list[str]:
     ]
 
 
+def without(route: str) -> Callable[[str, Any], None]:
+    def fail(method: str, params: Any) -> None:
+        if method.endswith(route):
+            raise ApiError(method=method, status=400, code=-1000, msg="An unknown error occurred")
+
+    return fail
+
+
 async def missed(stream: DeskStream) -> list[str]:
     """What was recovered, but for the totals and greeks of now."""
     return [word for word in said(await stream.missed()) if word not in SNAPSHOTS]
@@ -102,6 +111,27 @@ class TestWhatIsAsked:
         assert await missed(stream) == ["CANCELED CANCELED"]
         assert stream.link.asked_for("order") == [{"symbol": CALL, "orderId": order["orderId"]}]
         assert order["orderId"] > 2**53
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_fills_from_an_earlier_gap_that_was_not_made_good_are_found(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        scene = OptionsScene()
+        stream = await whole(scene)
+        scene.place("BUY", "0.5", "1300", BOB)
+        stream.link.before = without("userTrades")
+        await stream.missed()
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        scene.tick(3600)
+        scene.trade("BUY", "1", "1200")
+        stream.deliver()
+        scene.tick(3600)
+        assert "TRADE PARTIALLY_FILLED" in await missed(stream)
+        assert set(fills(stream.told)) == set(fills(scene.sent())), "late rather than never"
+        assert stream.results[-1].complete, stream.results[-1].detail
+        scene.tick(3600)
+        assert await missed(stream) == []
         assert stream.results[-1].complete, stream.results[-1].detail
 
     async def test_a_fill_on_a_symbol_that_was_never_seen_shows_in_its_position(

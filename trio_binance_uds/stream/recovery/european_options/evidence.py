@@ -46,6 +46,11 @@ class OrderFacts:
             return self.told.filled_accumulated_quantity
         return ZERO if self.is_born else self.order.executed - sum((fill.quantity for fill in self.fills), ZERO)
 
+    @property
+    def told_at(self) -> datetime:
+        """Until when all that happened to it was told."""
+        return self.order.created if self.told is None else self.told.transaction_time
+
     def missing_quantity(self) -> Decimal:
         """How much the order says is filled beyond the fills that are there; negative: there are too many."""
         known = sum((fill.quantity for fill in self.fills if fill.time <= self.order.updated), ZERO)
@@ -130,6 +135,8 @@ class Evidence:
                 if trade.time >= self._began
                 and not knowledge.is_fill_told(trade.identity)
                 and trade.key not in knowledge.finished
+                # What is older than the last report of its order is in that report's figures.
+                and ((told := knowledge.orders.get(trade.key)) is None or trade.time >= told.transaction_time)
             ],
             key=lambda trade: (trade.time, trade.trade_id),
         )

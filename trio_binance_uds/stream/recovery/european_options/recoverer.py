@@ -195,6 +195,9 @@ class _Recovery:
         for facts in evidence.facts():
             if not facts.order.is_final and evidence.is_gone(facts.order.key):
                 yield questions.status_of(facts.order.key)
+            if facts.missing_quantity() > 0:
+                # From a gap that was not made good, if the fills since then do not have it.
+                yield questions.trades_of(facts.order.symbol, facts.told_at)
         if any(doubt.symbol is not None for doubt in reconstruct(self._knowledge, evidence).doubts):
             yield questions.exercises()
 
@@ -233,15 +236,17 @@ class _Questions:
 
         return Question(method=f"{_ROOT}openOrders", weight=40, about="the open orders", use=use)
 
-    def trades_of(self, symbol: str) -> Question:
-        """Ask for all trades since then."""
+    def trades_of(self, symbol: str, since: datetime | None = None) -> Question:
+        """Ask for all trades since then, or since an earlier time."""
 
         def use(rows: Any) -> Sequence[object]:
             trades = read_all(rows, TradeAnswer.read)
             self._evidence.add_trades(trades)
             return trades
 
-        return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, self._window())
+        start, end = self._window()
+        window = (start if since is None else min(start, _to_ms(since)), end)
+        return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, window)
 
     def orders_of(self, symbol: str) -> Question:
         """Ask for all orders that have ended since then."""
