@@ -138,7 +138,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Live a thousand hours of faults and some months, and print what came of them; takes about half an hour."""
+    """Live a thousand hours of faults, a hundred on each other market, and some months; takes about two hours."""
     install(session, *group("test"))
     session.run("python", "-m", "simulation.soak", *session.posargs, env={"PYTHONPATH": "tests"})
 
