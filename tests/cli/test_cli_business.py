@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import trio
 from trio.testing import MockClock
 
 from trio_binance_uds.cli.business import WALLETS, keep_busy
-from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
+from trio_binance_uds.sandbox import Clock, Sandbox, SandboxAccount, open_sandbox
+
+# Interest is charged at every full hour: these stories must not pass one by chance.
+START = datetime(2031, 3, 1, 12, 10, tzinfo=UTC)
 
 
 async def live(sandbox: Sandbox, seed: int, *, seconds: float) -> SandboxAccount:
@@ -31,7 +36,7 @@ def counted(sandbox: Sandbox, account: SandboxAccount) -> dict[str, int]:
 
 
 async def test_every_product_of_the_account_has_something_to_tell(autojump_clock: MockClock) -> None:
-    async with open_sandbox(in_memory=True) as sandbox:
+    async with open_sandbox(in_memory=True, clock=Clock(START)) as sandbox:
         account = await live(sandbox, 1, seconds=100)
         events = counted(sandbox, account)
         # Loans are taken and paid back more seldom, and totals come every five seconds.
@@ -46,6 +51,6 @@ async def test_every_product_of_the_account_has_something_to_tell(autojump_clock
 async def test_the_same_seed_does_the_same(autojump_clock: MockClock) -> None:
     told = []
     for seed in (1, 1, 2):
-        async with open_sandbox(in_memory=True) as sandbox:
+        async with open_sandbox(in_memory=True, clock=Clock(START)) as sandbox:
             told.append(counted(sandbox, await live(sandbox, seed, seconds=30)))
     assert told[0] == told[1] != told[2]
