@@ -67,6 +67,21 @@ async def test_a_socket_that_forgets_its_key_while_the_key_is_being_proven_is_fo
             assert isinstance(await stream.receive(), uds.UsdmOrderTradeUpdate)
 
 
+async def test_a_key_that_lives_proves_nothing_about_a_socket_that_is_silent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with watched() as (sandbox, _, stream):
+        await trio.sleep(17)
+        sandbox.faults.half_open()
+        silent_since = sandbox.clock.datetime()
+        # Its key is proven by REST after that, and then no pong comes.
+        *_, disconnected, gap = await until_gap(stream)
+        assert isinstance(disconnected, uds.Disconnected)
+        assert disconnected.cause == uds.DisconnectCause.KEEPALIVE_TIMEOUT
+        assert isinstance(gap, uds.Gap)
+        assert gap.since <= silent_since
+
+
 @pytest.mark.parametrize("fault", ["lose_answer", "fail_next"])
 async def test_a_list_that_is_not_answered_is_no_reason_to_doubt(
     autojump_clock: trio.testing.MockClock, fault: str, monkeypatch: pytest.MonkeyPatch

@@ -223,7 +223,8 @@ class _Life:
                 continue
             if not alive and not link.leaving:
                 raise SubscriptionEnded("the venue no longer knows the subscription")
-            link.proven_at = max(link.proven_at, asked_at)
+            # An answer that came another way, as by REST, says nothing of a socket that may have fallen silent before.
+            link.proven_at = max(link.proven_at, min(asked_at, connection.heard_at))
 
     def _proven_by_events(self) -> None:
         if self._subscription.events_prove:
