@@ -30,7 +30,7 @@ def code_of(scene: Scene, route: str, **params: Any) -> int:
 # Borrowing and repaying
 
 
-async def test_a_loan_is_money_debt_interest_and_an_event(scene: Scene) -> None:
+async def test_a_loan_is_money_debt_interest_and_an_event(scene: Scene, autojump_clock: MockClock) -> None:
     tran_id = scene.borrow("BTC", "0.1")["tranId"]
     assert scene.held("BTC") == {
         "asset": "BTC",
@@ -57,7 +57,7 @@ async def test_a_loan_is_money_debt_interest_and_an_event(scene: Scene) -> None:
     assert (first["type"], first["interest"]) == ("ON_BORROW", "0.00000100")
 
 
-async def test_a_repayment_pays_interest_first(scene: Scene) -> None:
+async def test_a_repayment_pays_interest_first(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("BTC", "0.1")
     scene.repay("BTC", "0.0000005")
     assert (scene.held("BTC")["interest"], scene.held("BTC")["borrowed"]) == ("0.00000050", "0.10000000")
@@ -83,18 +83,20 @@ async def test_a_repayment_pays_interest_first(scene: Scene) -> None:
         ({"type": "REPAY", "asset": "DOGE", "amount": "1"}, -3027),
     ],
 )
-async def test_loans_that_cannot_be_are_refused(scene: Scene, params: dict[str, Any], code: int) -> None:
+async def test_loans_that_cannot_be_are_refused(
+    scene: Scene, autojump_clock: MockClock, params: dict[str, Any], code: int
+) -> None:
     assert code_of(scene, "POST borrow-repay", **params) == code
     assert scene.risk() == []
 
 
-async def test_what_was_spent_cannot_be_repaid(scene: Scene) -> None:
+async def test_what_was_spent_cannot_be_repaid(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("BTC", "0.1")
     scene.call("POST order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.1")
     assert code_of(scene, "POST borrow-repay", type="REPAY", asset="BTC", amount="0.05") == -3041
 
 
-async def test_isolated_debts_have_no_risk_stream(scene: Scene) -> None:
+async def test_isolated_debts_have_no_risk_stream(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("USDT", "500", **ISOLATED)
     assert scene.risk() == []
     (pair,) = scene.call("GET isolated/account", symbols="BTCUSDT")["assets"]
@@ -131,7 +133,7 @@ async def test_interest_is_charged_at_every_full_hour(autojump_clock: MockClock,
 # Levels
 
 
-async def test_the_status_is_told_when_the_level_crosses_a_bar(scene: Scene) -> None:
+async def test_the_status_is_told_when_the_level_crosses_a_bar(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("USDT", "19000")
     scene.call("POST order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.5")
     assert [event["e"] for event in scene.risk()] == ["USER_LIABILITY_CHANGE"]
@@ -150,7 +152,7 @@ async def test_the_status_is_told_when_the_level_crosses_a_bar(scene: Scene) -> 
     ]
 
 
-async def test_without_debts_the_level_is_as_high_as_can_be(scene: Scene) -> None:
+async def test_without_debts_the_level_is_as_high_as_can_be(scene: Scene, autojump_clock: MockClock) -> None:
     account = scene.call("GET account")
     assert (account["marginLevel"], account["accountType"]) == ("999.00000000", "MARGIN_1")
     assert account["totalAssetOfBtc"] == "0.20000000"
@@ -166,7 +168,7 @@ async def test_without_debts_the_level_is_as_high_as_can_be(scene: Scene) -> Non
     }
 
 
-async def test_isolated_pairs_are_told_with_totals_or_by_name(scene: Scene) -> None:
+async def test_isolated_pairs_are_told_with_totals_or_by_name(scene: Scene, autojump_clock: MockClock) -> None:
     every = scene.call("GET isolated/account")
     assert every["totalAssetOfBtc"] == "0.02000000"
     assert [row["symbol"] for row in every["assets"]] == ["BTCUSDT"]
@@ -196,7 +198,7 @@ async def test_what_has_no_price_counts_nothing() -> None:
 # Transfers
 
 
-async def test_transfers_are_told_on_both_sides_and_recorded(scene: Scene) -> None:
+async def test_transfers_are_told_on_both_sides_and_recorded(scene: Scene, autojump_clock: MockClock) -> None:
     scene.transfer("MAIN_MARGIN", "USDT", "100")
     scene.transfer("MARGIN_ISOLATEDMARGIN", "USDT", "30", toSymbol="BTCUSDT")
     scene.transfer("ISOLATED_MARGIN_MAIN", "USDT", "10", fromSymbol="BTCUSDT")
@@ -231,14 +233,16 @@ async def test_transfers_are_told_on_both_sides_and_recorded(scene: Scene) -> No
         ({"type": "ELSEWHERE", "asset": "USDT", "amount": "1"}, -1130),
     ],
 )
-async def test_transfers_that_cannot_be_are_refused(scene: Scene, params: dict[str, Any], code: int) -> None:
+async def test_transfers_that_cannot_be_are_refused(
+    scene: Scene, autojump_clock: MockClock, params: dict[str, Any], code: int
+) -> None:
     with pytest.raises(Refusal) as caught:
         scene.owner.call("POST /sapi/v1/asset/transfer", params)
     assert caught.value.code == code
     assert code_of(scene, "POST transfer", type=3, asset="USDT", amount="1") == -1130
 
 
-async def test_collateral_cannot_leave(scene: Scene) -> None:
+async def test_collateral_cannot_leave(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("USDT", "9000")
     with pytest.raises(Refusal) as caught:
         scene.transfer("MARGIN_MAIN", "USDT", "1001")
@@ -313,7 +317,7 @@ async def test_margin_routes_are_behind_the_signed_front(autojump_clock: MockClo
         assert (await rest.signed("GET", "/sapi/v1/margin/account")).json()["code"] == -3003
 
 
-async def test_an_account_is_opened_once_and_for_pairs_that_exist(scene: Scene) -> None:
+async def test_an_account_is_opened_once_and_for_pairs_that_exist(scene: Scene, autojump_clock: MockClock) -> None:
     margin, uid = scene.sandbox.margin, scene.owner.uid
     for open_it in (
         lambda: margin.open_account(uid, {}),
@@ -348,7 +352,7 @@ async def test_an_account_is_opened_once_and_for_pairs_that_exist(scene: Scene) 
     ],
 )
 async def test_an_answer_has_the_members_and_types_of_the_published_sample(
-    scene: Scene, sample: str, route: str, params: dict[str, Any]
+    scene: Scene, autojump_clock: MockClock, sample: str, route: str, params: dict[str, Any]
 ) -> None:
     path = PAYLOADS / f"rest.GET.sapi.v1.margin.{sample}.json"
     if not path.exists():

@@ -31,7 +31,7 @@ def code_of(scene: Scene, route: str, **params: Any) -> int:
     return caught.value.code
 
 
-async def test_an_order_of_a_margin_account_trades_with_those_of_spot(scene: Scene) -> None:
+async def test_an_order_of_a_margin_account_trades_with_those_of_spot(scene: Scene, autojump_clock: MockClock) -> None:
     placed = scene.call("POST order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
     assert (placed["status"], placed["isIsolated"]) == ("FILLED", False)
     assert len(placed["fills"]) == 1
@@ -46,7 +46,7 @@ async def test_an_order_of_a_margin_account_trades_with_those_of_spot(scene: Sce
     assert scene.call("GET myTrades", symbol="BTCUSDT", **ISOLATED) == []
 
 
-async def test_orders_are_found_in_their_own_account_only(scene: Scene) -> None:
+async def test_orders_are_found_in_their_own_account_only(scene: Scene, autojump_clock: MockClock) -> None:
     in_cross = scene.call("POST order", **ORDER)
     in_isolated = scene.call("POST order", **ORDER, **ISOLATED)
     assert in_isolated["isIsolated"] is True
@@ -66,7 +66,7 @@ async def test_orders_are_found_in_their_own_account_only(scene: Scene) -> None:
     assert scene.call("GET openOrders") == []
 
 
-async def test_lists_are_placed_queried_and_canceled(scene: Scene) -> None:
+async def test_lists_are_placed_queried_and_canceled(scene: Scene, autojump_clock: MockClock) -> None:
     placed = scene.call("POST order/oco", **OCO)
     assert (placed["contingencyType"], placed["isIsolated"]) == ("OCO", False)
     assert [report["isIsolated"] for report in placed["orderReports"]] == [False, False]
@@ -85,7 +85,7 @@ async def test_lists_are_placed_queried_and_canceled(scene: Scene) -> None:
     assert (answer["listOrderStatus"], answer["isIsolated"]) == ("ALL_DONE", True)
 
 
-async def test_prevented_matches_are_told(scene: Scene) -> None:
+async def test_prevented_matches_are_told(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("BTC", "0.01")
     maker = scene.call("POST order", **{**ORDER, "price": "49990"})
     taker = scene.call("POST order", **{**ORDER, "side": "SELL", "price": "49990"})
@@ -112,12 +112,14 @@ async def test_prevented_matches_are_told(scene: Scene) -> None:
         ("POST order", {**ORDER, "unheardOf": "1"}, -1104),
     ],
 )
-async def test_what_is_asked_wrongly_is_refused(scene: Scene, route: str, params: dict[str, Any], code: int) -> None:
+async def test_what_is_asked_wrongly_is_refused(
+    scene: Scene, autojump_clock: MockClock, route: str, params: dict[str, Any], code: int
+) -> None:
     assert code_of(scene, route, **params) == code
     assert scene.events(scene.cross) == scene.events(scene.isolated) == []
 
 
-async def test_histories_of_orders_have_at_most_500(scene: Scene) -> None:
+async def test_histories_of_orders_have_at_most_500(scene: Scene, autojump_clock: MockClock) -> None:
     exchange = scene.sandbox.exchange
     for _ in range(502):
         placed = exchange.call(scene.cross, "order.place", ORDER | {"quantity": "0.001"})
@@ -130,7 +132,7 @@ async def test_histories_of_orders_have_at_most_500(scene: Scene) -> None:
 # Orders that borrow and repay
 
 
-async def test_an_order_can_borrow_what_it_lacks(scene: Scene) -> None:
+async def test_an_order_can_borrow_what_it_lacks(scene: Scene, autojump_clock: MockClock) -> None:
     placed = scene.call("POST order", **{**ORDER, "quantity": "0.3"}, sideEffectType="MARGIN_BUY")
     assert (placed["status"], placed["marginBuyBorrowAsset"], placed["marginBuyBorrowAmount"]) == (
         "NEW",
@@ -146,7 +148,7 @@ async def test_an_order_can_borrow_what_it_lacks(scene: Scene) -> None:
     assert enough["marginBuyBorrowAmount"] == "40.00000000"
 
 
-async def test_an_order_that_needs_no_loan_borrows_nothing(scene: Scene) -> None:
+async def test_an_order_that_needs_no_loan_borrows_nothing(scene: Scene, autojump_clock: MockClock) -> None:
     placed = scene.call("POST order", **ORDER, sideEffectType="MARGIN_BUY")
     assert "marginBuyBorrowAmount" not in placed
     assert scene.risk() == []
@@ -159,13 +161,15 @@ async def test_an_order_that_needs_no_loan_borrows_nothing(scene: Scene) -> None
         ({"quantity": "0.3", "type": "LIMIT_MAKER", "timeInForce": None, "price": "60000"}, -2010),
     ],
 )
-async def test_nothing_is_borrowed_for_an_order_that_is_refused(scene: Scene, order: dict[str, Any], code: int) -> None:
+async def test_nothing_is_borrowed_for_an_order_that_is_refused(
+    scene: Scene, autojump_clock: MockClock, order: dict[str, Any], code: int
+) -> None:
     params = {name: value for name, value in {**ORDER, **order}.items() if value is not None}
     assert code_of(scene, "POST order", **params, sideEffectType="MARGIN_BUY") == code
     assert scene.risk() == []
 
 
-async def test_an_order_can_repay_with_what_it_brings_at_once(scene: Scene) -> None:
+async def test_an_order_can_repay_with_what_it_brings_at_once(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("BTC", "0.1")
     scene.call("POST order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.1")
     scene.call("POST order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.05", sideEffectType="AUTO_REPAY")
@@ -175,7 +179,7 @@ async def test_an_order_can_repay_with_what_it_brings_at_once(scene: Scene) -> N
     assert [(event["p"], event["i"]) for event in repaid] == [("0.04994900", "0.00000100")]
 
 
-async def test_an_order_can_repay_with_what_it_brings_later(scene: Scene) -> None:
+async def test_an_order_can_repay_with_what_it_brings_later(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("BTC", "0.05")
     scene.call("POST order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.05")
     resting = {**ORDER, "price": "49980", "quantity": "0.04", "sideEffectType": "AUTO_BORROW_REPAY"}
@@ -194,7 +198,7 @@ async def test_an_order_can_repay_with_what_it_brings_later(scene: Scene) -> Non
     assert scene.call("GET borrow-repay", type="REPAY")["total"] == 2
 
 
-async def test_a_liquidation_is_an_order_that_the_client_never_sent(scene: Scene) -> None:
+async def test_a_liquidation_is_an_order_that_the_client_never_sent(scene: Scene, autojump_clock: MockClock) -> None:
     scene.borrow("USDT", "1000")
     scene.call("POST order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
     record = scene.sandbox.margin.force_liquidation(scene.owner.uid, symbol="BTCUSDT", side="SELL", quantity="0.05")
