@@ -38,10 +38,11 @@ from trio_binance_uds.events import (
 )
 from trio_binance_uds.events.fields import Kind, Presence, amount, integer, items, text, time, wire_fields
 from trio_binance_uds.products import SPOT, Product
-from trio_binance_uds.wire.build import MASK, build_carefully, fast_constructor
-from trio_binance_uds.wire.decode import decode_frame
+from trio_binance_uds.wire.build import MASK, build_carefully, masked, secret_keys
+from trio_binance_uds.wire.decode import _decode_carefully, decode_frame
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit, Response
 from trio_binance_uds.wire.json_text import loads
+from trio_binance_uds.wire.typed_frames import typed_frames
 from trio_binance_uds.wire.values import AmountMemo, MomentMemo
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "protocol" / "payloads"
@@ -164,15 +165,22 @@ def decode_event(payload: Any, product: Product = SPOT) -> Any:
     return event
 
 
+def fast(text: str | bytes, product: Product = SPOT) -> Any:
+    """Return what the fast pass makes of a frame, which is nothing where it is not sure."""
+    return typed_frames(product.event_types).event(text, product.name)
+
+
 class TestEvents:
     @pytest.mark.parametrize("name", SPOT_EVENTS)
     def test_every_event_comes_by_the_fast_way_into_its_class(self, name: str) -> None:
         payload = loads(json.dumps(PAYLOADS[name]))
         payload["E"] = int(payload["E"])  # a time as a string is for the careful way
-        event = fast_constructor(SPOT_EVENTS[name])(payload, 5)
+        event = fast(wrapped(payload, subscriptionId=5))
         assert type(event) is SPOT_EVENTS[name]
         assert event == build_carefully(SPOT_EVENTS[name], payload, 5)
-        assert (event.subscription_id, event.recovered) == (5, False)
+        assert (event.account, event.subscription_id, event.recovered) == ("spot", 5, False)
+        assert event.raw is event.raw
+        assert event.raw == masked(payload, secret_keys(type(event)))
 
     @pytest.mark.parametrize("name", SPOT_EVENTS)
     def test_an_event_is_what_its_own_constructor_makes(self, name: str) -> None:
@@ -531,8 +539,10 @@ class TestMemory:
             assert len(amounts) <= 1024
             assert len(moments) <= 256
 
-    @pytest.mark.parametrize("sent", [Decimal("1.10"), 1, True, None, "NaN"])
-    def test_only_texts_are_remembered_as_amounts(self, sent: Any) -> None:
+    @pytest.mark.parametrize(
+        "sent", ["NaN", "", ".", "1.", ".5", "+1", "1_0", " 1", "1.2.3", "\u0661", "\u00b2", "-", "1e1000", "0" * 65]
+    )
+    def test_only_amounts_are_remembered_as_amounts(self, sent: str) -> None:
         amounts = AmountMemo()
         assert amounts["1.10"] == amounts["1.1"]
         assert str(amounts["1.10"]) == "1.10"
@@ -852,7 +862,7 @@ class TestNestedPaths:
             other=7,
             legs=(Leg(quantity=Decimal(2)), Leg(quantity=Decimal(3), note="x")),
         )
-        assert fast_constructor(Nested)(event.raw, 0) == event
+        assert fast(wrapped(event.raw), self.PRODUCT) == build_carefully(Nested, event.raw, 0) == event
 
     @pytest.mark.parametrize("members", [{}, {"a": {}}, {"a": None}, {"a": {"b": None}}])
     @pytest.mark.parametrize("deep", [{}, {"x": {}}, {"x": None}, {"x": {"y": None}}])
@@ -913,6 +923,10 @@ def survives(text: str | bytes) -> Any:
         assert decode_frame(text, SPOT) == decoded
         assert isinstance(hash(decoded), int)
         assert pickle.loads(pickle.dumps(decoded)) == decoded
+    if (typed := fast(text)) is not None:
+        assert typed == decoded
+        careful = _decode_carefully(text, SPOT)
+        assert (careful, repr(careful), getattr(careful, "raw", None)) == (typed, repr(typed), typed.raw)
     return decoded
 
 
@@ -952,15 +966,37 @@ class TestAnythingElse:
     def test_the_fast_way_and_the_careful_way_never_disagree(
         self, payload: dict[str, Any], data: st.DataObject
     ) -> None:
-        cls = SPOT_EVENTS[payload["e"]]
         key = data.draw(st.sampled_from([*payload]))
-        mutated = loads(json.dumps({**payload, key: data.draw(junk)}))
-        try:
-            fast = fast_constructor(cls)(mutated, 0)
-        except (LookupError, TypeError, ValueError):
-            return
-        assert fast == build_carefully(cls, mutated, 0)
-        assert repr(fast) == repr(build_carefully(cls, mutated, 0))
+        survives(wrapped({**payload, key: data.draw(junk)}))
+
+    @pytest.mark.parametrize(
+        "member",
+        [b'"zz":"\xff"', b'"zz":1e9999999999999999999', b'"zz":' + b"[" * 100 + b"]" * 100],
+        ids=["no UTF-8", "out of range", "deep"],
+    )
+    def test_a_member_that_nobody_knows_and_nobody_can_read_costs_the_payload_and_not_the_event(
+        self, member: bytes
+    ) -> None:
+        text = wrapped(PAYLOADS["balanceUpdate"]).encode()[:-2] + b"," + member + b"}}"
+        event = decode_frame(text, SPOT)
+        assert event == decode_event(PAYLOADS["balanceUpdate"])
+        assert event.raw == text
+        assert pickle.loads(pickle.dumps(event)) == event
+
+    def test_such_a_member_beside_a_secret_is_a_fault_as_the_text_would_show_it(self) -> None:
+        text = wrapped({**PAYLOADS["listenKeyExpired"], "E": 1782907700001}).encode()[:-2] + b',"zz":"\xff"}}'
+        event = decode_frame(text, SPOT)
+        assert type(event) is UndecodableEvent
+
+    def test_a_type_that_stands_twice_is_left_to_the_careful_way(self) -> None:
+        text = wrapped(PAYLOADS["balanceUpdate"])[:-2] + ',"e":"unheardOf"}}'
+        assert fast(text) is None
+        assert type(decode_frame(text, SPOT)) is UnknownEvent
+
+    def test_an_event_of_which_nothing_is_known_has_no_further_attributes(self) -> None:
+        event = decode_event(PAYLOADS["balanceUpdate"])
+        with pytest.raises(AttributeError, match="'BalanceUpdate' object has no attribute 'nonsense'"):
+            event.nonsense  # noqa: B018
 
 
 def published(prefix: str) -> list[Any]:

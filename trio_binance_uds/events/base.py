@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs import field
@@ -12,10 +12,29 @@ from attrs import field
 from trio_binance_uds.events.fields import text, time, wire_fields
 
 
+class _Unparsed:
+    """What an event is made of whose payload is parsed only when somebody reads its ``raw``."""
+
+    __slots__ = ("_frame", "_read")
+
+    if TYPE_CHECKING:
+        _frame: str | bytes
+        _read: Callable[[str | bytes], Any]
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            # Called for what is not there: for nothing, but for the raw of an event that the decoder made.
+            if name != "raw":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raw = self._read(self._frame)
+            object.__setattr__(self, "raw", raw)
+            return raw
+
+
 # weakref_slot is off in all classes of events: the decoder fills a twin with the same slots and then makes it one of
 # these, and Python allows that only where the layouts agree.
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class Event:
+class Event(_Unparsed):
     """Something that the venue said on a user data stream.
 
     Two events are equal when they say the same; whose they are and how they came here (``account``,

@@ -32,7 +32,7 @@ from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport
 from trio_binance_uds.products import Product
-from trio_binance_uds.wire.decode import decode_frame
+from trio_binance_uds.wire.decode import FrameDecoder
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
@@ -75,7 +75,7 @@ class Connection:
         on_batch_end: Callable[[], None],
     ) -> None:
         self._transport = transport
-        self._product = product
+        self._decode = FrameDecoder(product).decode
         self._credentials = credentials
         self._clock = clock
         self._timeouts = timeouts
@@ -248,14 +248,14 @@ class Connection:
             self.end(error)
 
     async def _receive_loop(self) -> None:
-        receive, product, on_event = self._transport.receive, self._product, self._on_event
+        receive, decode, on_event = self._transport.receive, self._decode, self._on_event
         while True:
             items = await receive()
             for item in items:
                 if type(item) is Pong:
                     self._on_pong(item)
                     continue
-                value = decode_frame(item, product)  # type: ignore[arg-type]  # narrowed by type() above
+                value = decode(item)  # type: ignore[arg-type]  # narrowed by type() above
                 if isinstance(value, Event):
                     on_event(value)
                 elif isinstance(value, Response):

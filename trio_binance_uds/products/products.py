@@ -71,8 +71,8 @@ class Product:
     @cached_property
     def event_types(self) -> EventTypes:
         """The typed event for each value of the wire's ``e``."""
-        events = self.events
-        return MappingProxyType(dict(events() if callable(events) else events))
+        events = self.events() if callable(self.events) else self.events
+        return events if isinstance(events, MappingProxyType) else MappingProxyType(dict(events))
 
 
 SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), typed.SPOT_EVENTS, SpotHistory())

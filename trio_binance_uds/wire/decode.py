@@ -21,9 +21,10 @@ from typing import Any
 
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import Product
-from trio_binance_uds.wire.build import Malformed, build_carefully, fast_constructor, masked, secret_keys
+from trio_binance_uds.wire.build import Malformed, build_carefully, masked, secret_keys
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
+from trio_binance_uds.wire.typed_frames import event_object, typed_frames
 from trio_binance_uds.wire.values import moment
 
 # In frames that nobody understands: members that hold a secret wherever Binance documents them. The name of a
@@ -31,11 +32,29 @@ from trio_binance_uds.wire.values import moment
 _SECRETS = frozenset({"apiKey", "listenKey", "listenToken", "signature", "stream"})
 
 
+class FrameDecoder:
+    """What reads the frames of one product."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._account = product.name
+        self._typed_event = typed_frames(product.event_types).event
+
+    def decode(self, text: str | bytes) -> Event | Response | ConnectionFault:
+        """Return what one text frame says; see :func:`decode_frame`."""
+        # Nearly every frame is an event that this finds.
+        return self._typed_event(text, self._account) or _decode_carefully(text, self._product)
+
+
 def decode_frame(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
     """Return what one text frame says; it never raises.
 
     The event's ``raw`` is the event object itself, with secrets masked, or for what is no event the whole frame.
     """
+    return FrameDecoder(product).decode(text)
+
+
+def _decode_carefully(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
     try:
         frame = loads(text)
     except InvalidJson as error:
@@ -44,13 +63,9 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
     if type(frame) is not dict:
         problem = "the frame is neither an event nor a response: it is not an object"
         return UnknownEvent(account=product.name, raw=frame, problem=problem)
-    event = frame.get("event")
-    if type(event) is dict:
-        return _event(event, product, frame.get("subscriptionId"))
-    if "stream" in frame and type(frame.get("data")) is dict:
-        return _event(frame["data"], product, None)
-    if "e" in frame:
-        return _event(frame, product, None)
+    event = event_object(frame)
+    if event is not None:
+        return _event(event, product, frame.get("subscriptionId") if event is frame.get("event") else None)
     return _answer(frame) or UnknownEvent(
         account=product.name,
         raw=masked(frame, _SECRETS),
@@ -59,17 +74,6 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
 
 
 def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
-    # Nearly every event ends here.
-    try:
-        if type(subscription_id) is int or subscription_id is None:
-            return fast_constructor(product.event_types[payload["e"]])(payload, subscription_id, product.name)
-    except (LookupError, TypeError, ValueError):
-        pass
-    return _unusual_event(payload, product, subscription_id)
-
-
-def _unusual_event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
-    """Return what the fast pass could not make: the careful pass decides what this is."""
     event_type = payload.get("e")
     cls = _class_of(event_type, product) if type(event_type) is str else None
     if cls is not None and (type(subscription_id) is int or subscription_id is None):

@@ -1,0 +1,122 @@
+"""Frames that hold an event of a known type, straight from their text: the way of nearly every frame.
+
+It knows a frame by how it begins, in the order of members in which the venue sends them. A frame that begins otherwise,
+or does not fit a shape, is left to the passes that know everything; there is no event that only this one can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Union
+
+import msgspec
+
+from trio_binance_uds.events import Event
+from trio_binance_uds.wire.build import masked, secret_keys
+from trio_binance_uds.wire.construct import event_constructor
+from trio_binance_uds.wire.json_text import InvalidJson, loads
+from trio_binance_uds.wire.shapes import event_shape
+
+# How frames begin: those of the WebSocket API, those of a combined stream, and bare events.
+_PREFIX = 5
+_WS_API = ('{"sub', '{"eve')
+_COMBINED = ('{"str', '{"dat')
+_BARE = ('{"e":',)
+# What a text raises that does not fit.
+_MISMATCHES = (msgspec.MsgspecError, LookupError, AttributeError, ValueError, RecursionError)
+# Beside it there are at least two shapes, and msgspec insists on the tag, which it would not for a single one.
+_Untagged = msgspec.defstruct("Untagged", [], tag="", tag_field="e")
+
+
+class TypedFrames:
+    """The reader of the frames of one table of events."""
+
+    def __init__(self, event_types: Mapping[str, type[Event]]) -> None:
+        classes = {event_shape(cls, event_type): (cls, event_type) for event_type, cls in event_types.items()}
+        any_shape: Any = Union[(_Untagged, *classes)]
+        self._constructors: dict[type[Any], Callable[..., Event]] = {
+            shape: event_constructor(cls, event_type, partial(_raw, secrets=secret_keys(cls)))
+            for shape, (cls, event_type) in classes.items()
+        }
+        self._wrapped = _by_prefix(_WS_API, _ws_api_frame(any_shape)) | _by_prefix(
+            _COMBINED, _combined_frame(any_shape)
+        )
+        self._bare = _by_prefix(_BARE, any_shape)
+
+    def event(self, text: str | bytes, account: str) -> Event | None:
+        """Return the event in this frame, or ``None`` where it takes a closer look to say what this is."""
+        prefix = text[:_PREFIX]
+        try:
+            decode = self._wrapped.get(prefix)
+            if decode is not None:
+                frame = decode(text)
+                shape = frame.event
+                return self._constructors[type(shape)](shape, text, frame.subscription_id, account)
+            decode = self._bare.get(prefix)
+            if decode is not None:
+                shape = decode(text)
+                return self._constructors[type(shape)](shape, text, None, account)
+        except _MISMATCHES:
+            pass
+        return None
+
+
+# By the identity of a table, which is kept with it: to compare tables would cost as much as to decode an event.
+_readers: dict[int, tuple[Mapping[str, type[Event]], TypedFrames]] = {}
+
+
+def typed_frames(event_types: Mapping[str, type[Event]]) -> TypedFrames:
+    """Return the reader of the frames of this table of events, which must not change; it is made once."""
+    known = _readers.get(id(event_types))
+    if known is None:
+        known = _readers[id(event_types)] = event_types, TypedFrames(event_types)
+    return known[1]
+
+
+def event_object(frame: dict[str, Any]) -> Any:
+    """Return the object in a frame that is an event, or ``None``."""
+    event = frame.get("event")
+    if type(event) is dict:
+        return event
+    if "stream" in frame and type(frame.get("data")) is dict:
+        return frame["data"]
+    return frame if "e" in frame else None
+
+
+def _raw(text: str | bytes, secrets: frozenset[str]) -> Any:
+    """Return the payload of a frame of which an event was made.
+
+    Only a member that nobody knows can make it unreadable, as nobody has read that. Then it is the text.
+    """
+    try:
+        payload = event_object(loads(text))
+    except InvalidJson:
+        return text
+    return masked(payload, secrets)
+
+
+def _ws_api_frame(any_shape: Any) -> Any:
+    return msgspec.defstruct(
+        "WsApiFrame",
+        [("event", any_shape), ("subscription_id", int | None, None)],
+        rename={"subscription_id": "subscriptionId"},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _combined_frame(any_shape: Any) -> Any:
+    return msgspec.defstruct(
+        "CombinedFrame",
+        [("event", any_shape), ("stream", str)],
+        rename={"event": "data"},
+        namespace={"subscription_id": None},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _by_prefix(prefixes: tuple[str, ...], kind: Any) -> dict[str | bytes, Callable[[str | bytes], Any]]:
+    decode = msgspec.json.Decoder(kind).decode
+    return {form: decode for prefix in prefixes for form in (prefix, prefix.encode())}
