@@ -809,7 +809,7 @@ async def test_a_fill_that_comes_again_under_another_execution_id_is_dropped_and
 async def test_a_repeated_report_is_known_for_a_while_and_the_memory_for_it_is_bounded(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_binance_uds.stream.delivery._REPORTS_REMEMBERED", 10)
+    monkeypatch.setattr("trio_binance_uds.stream.repetitions._REPORTS_REMEMBERED", 10)
     async with reading() as staged:
         for _ in range(25):
             staged.order()

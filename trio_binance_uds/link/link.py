@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import attrs
 import trio
@@ -151,7 +152,7 @@ class _Life:
         self._report = report
         self._subscription = link.subscription = plan.opener.new_subscription(self._at_risk)
         self._intake = Intake(
-            accept=lambda event: accept(link, event),
+            accept=partial(accept, link),
             about_the_link=self._is_about_the_link,
             proven=self._proven_by_events,
             on_batch_end=on_batch_end,

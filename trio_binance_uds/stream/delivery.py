@@ -7,21 +7,18 @@ one synchronous go, the gap, what was recovered, and what waited.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, ExecutionReport, Gap, GapCause, LeaseAtRisk
+from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Echoes, Recovered, Recoverer
+from trio_binance_uds.stream.repetitions import Repetitions
 
-log: logging.Logger = logging.getLogger(__name__)
-
-_REPORTS_REMEMBERED = 8192
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
 _MAY_WAIT_AT_LEAST = 20_000
@@ -50,8 +47,7 @@ class Delivery:
         self._record = record
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
-        self._reports: set[Hashable] = set()
-        self._older_reports: set[Hashable] = set()
+        self._repetitions = Repetitions(record)
         self.blindness: Blindness | None = None
 
     @property
@@ -132,7 +128,7 @@ class Delivery:
                 self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> None:
-        if event.is_told_once and self._is_repeated(event):
+        if event.is_told_once and self._repetitions.is_repeated(event):
             return
         for echoes in self._recovery_echoes:
             if echoes.is_echo(event):
@@ -141,31 +137,6 @@ class Delivery:
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             self._recoverer.observe(event)
-
-    def _is_repeated(self, report: Event) -> bool:
-        """Whether the venue has sent a report before; its identity belongs to one report of an account.
-
-        A fill is known by its trade too. Should one come again under another execution id, two connections do not
-        number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
-
-        The last few thousand are remembered, in two generations: dropping the older one whole costs nothing.
-        """
-        key = (report.account, report.identity)
-        if key in self._reports or key in self._older_reports:
-            self._record.repeated += 1
-            return True
-        self._reports.add(key)
-        if isinstance(report, ExecutionReport) and report.execution_type == "TRADE":
-            fill = (report.account, report.symbol, report.order_id, report.trade_id, report.allocation_id)
-            if fill in self._reports or fill in self._older_reports:
-                if not self._record.renumbered:
-                    log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
-                self._record.renumbered += 1
-                return True
-            self._reports.add(fill)
-        if len(self._reports) >= _REPORTS_REMEMBERED:
-            self._older_reports, self._reports = self._reports, set()
-        return False
 
 
 def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:

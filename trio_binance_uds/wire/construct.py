@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from trio_binance_uds.events.fields import Kind, Presence, WireField, cached, wire_fields
-from trio_binance_uds.wire.shapes import ABSENT, keys_below, member, next_key
+from trio_binance_uds.wire.json_text import ABSENT
+from trio_binance_uds.wire.shapes import keys_below, member, next_key
 from trio_binance_uds.wire.values import AmountMemo, MomentMemo, converter, vocabulary
 
 # Caches, bounded and without meaning: shared by all constructors, as all events speak of the same amounts and times.

@@ -6,8 +6,9 @@ was sent with, any other number an ``int``. Of a key that stands twice in an obj
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -86,3 +87,63 @@ def _is_deeper_than(limit: int, value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+# --- texts of a known shape ------------------------------------------------------------------------------------------
+
+Struct: TypeAlias = type[msgspec.Struct]
+"""The shape of a JSON object: a class whose instances are filled straight from the text, with no dictionary between."""
+
+INT64: Any = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""The type of an integer member that fits in 64 bits."""
+
+ABSENT = msgspec.UNSET
+"""The default of a member that may lack and cannot be null; its type is ``... | Absent``."""
+
+Absent: TypeAlias = msgspec.UnsetType
+
+MISMATCHES = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What a decoder from :func:`typed_decoder` raises for a text that is not of its type, or no JSON."""
+
+
+def struct(
+    name: str,
+    members: Iterable[tuple[str, Any] | tuple[str, Any, Any]],
+    keys: Mapping[str, str],
+    *,
+    tag: tuple[str, str] | None = None,
+    only_known: bool = False,
+    constants: Mapping[str, Any] | None = None,
+) -> Struct:
+    """Return the shape of an object.
+
+    Args:
+        name: of the class.
+        members: the name and the type of each, and the default of one that may lack; in the order of the text they
+            are found fastest.
+        keys: by the name of a member the key of it.
+        tag: a key, and the text that it has in objects of this shape only.
+        only_known: whether an object with other members is a mismatch; if not, those are skipped, and of what is in
+            them only the syntax is looked at.
+        constants: attributes that all instances have.
+    """
+    tag_field, value = tag or (None, None)
+    return msgspec.defstruct(
+        name,
+        members,
+        kw_only=True,  # so that the order of the members need not be that of having a default
+        rename=keys,
+        tag=value,
+        tag_field=tag_field,
+        namespace=dict(constants or {}),
+        forbid_unknown_fields=only_known,
+        gc=False,
+    )
+
+
+def typed_decoder(kind: Any) -> Callable[[str | bytes], Any]:
+    """Return the function from a text to a value of this type: a struct, or a union of structs that have tags.
+
+    A number is never taken for a text, nor the other way round. See :data:`MISMATCHES`.
+    """
+    return msgspec.json.Decoder(kind).decode

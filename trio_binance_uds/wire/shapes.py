@@ -1,8 +1,7 @@
-"""What the events of a product look like on the wire, as structs of msgspec that are made from the field declarations.
+"""What the events of a product look like on the wire, as structs that are made from the field declarations.
 
-msgspec fills a struct straight from the text, in C, and checks the type of each member on the way: no dictionary is
-made, and no key is compared twice. A struct holds the values as JSON has them. To make the event of it is the work of
-the functions in ``construct``.
+A struct is filled straight from the text, in C, and the type of each member is checked on the way. It holds the values
+as JSON has them; to make the event of it is the work of the functions in ``construct``.
 
 A shape is narrower than the declarations: only the form of a value that the venue documents fits. What does not fit is
 not faulty for that; the careful pass decides.
@@ -11,23 +10,17 @@ not faulty for that; the careful pass decides.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias, cast
-
-import msgspec
+from typing import Any, cast
 
 from trio_binance_uds.events.fields import Kind, Presence, WireField, cached, wire_fields
+from trio_binance_uds.wire.json_text import ABSENT, INT64, Absent, Struct, struct
 
-ABSENT = msgspec.UNSET
-"""What stands for an object that is not there."""
-
-Struct: TypeAlias = type[msgspec.Struct]
-_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _TYPES: Mapping[Kind, Any] = {
     Kind.TEXT: str,
     Kind.SECRET: str,
     Kind.AMOUNT: str,
     Kind.TIME: int,
-    Kind.INTEGER: _Int64,
+    Kind.INTEGER: INT64,
     Kind.FLAG: bool,
     Kind.CHOICE: str,
 }
@@ -40,9 +33,9 @@ def event_shape(cls: type[Any], event_type: str) -> Struct:
     that :func:`member` names.
     """
     has_secrets = any(declared.kind is Kind.SECRET for declared in wire_fields(cls))
-    # "e" is the tag: it says which of several shapes a text has.
     declared = tuple(declared for declared in wire_fields(cls) if declared.wire != "e")
-    return _shape(cls.__name__, declared, "", tag=event_type, only_known=has_secrets)
+    # With a secret beside it, what nobody knows must not be kept as it came.
+    return _shape(cls.__name__, declared, "", tag=("e", event_type), only_known=has_secrets)
 
 
 @cached
@@ -72,37 +65,33 @@ def keys_below(declarations: tuple[WireField, ...], path: str) -> dict[str, bool
 
 
 def _shape(
-    name: str, declarations: tuple[WireField, ...], path: str, tag: str | None = None, *, only_known: bool = False
+    name: str,
+    declarations: tuple[WireField, ...],
+    path: str,
+    *,
+    tag: tuple[str, str] | None = None,
+    only_known: bool = False,
 ) -> Struct:
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    rename: dict[str, str] = {}
+    members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    named: dict[str, str] = {}
     for declared in declarations:
         if declared.wire == path + next_key(declared, path):
-            rename[declared.name] = declared.wire.removeprefix(path)
+            named[declared.name] = declared.wire.removeprefix(path)
             kind = _type(declared)
             if declared.presence is Presence.OPTIONAL:
-                fields.append((declared.name, kind, None))
+                members.append((declared.name, kind, None))
             else:
-                fields.append((declared.name, kind))
+                members.append((declared.name, kind))
     for keys, certain in keys_below(declarations, path).items():
         alternatives = keys.split("|")
         inner = _shape(f"{name}_{alternatives[0]}", declarations, f"{path}{keys}.")
         for key in alternatives:
-            rename[member(key)] = key
+            named[member(key)] = key
             if certain and len(alternatives) == 1:
-                fields.append((member(key), inner))
+                members.append((member(key), inner))
             else:
-                fields.append((member(key), inner | msgspec.UnsetType, ABSENT))
-    return msgspec.defstruct(
-        name,
-        fields,
-        kw_only=True,  # so that the members can be in the order in which the venue sends them
-        rename=rename,
-        tag=tag,
-        tag_field=None if tag is None else "e",
-        forbid_unknown_fields=only_known,
-        gc=False,
-    )
+                members.append((member(key), inner | Absent, ABSENT))
+    return struct(name, members, named, tag=tag, only_known=only_known)
 
 
 def _type(declared: WireField) -> Any:

@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Union
 
-import msgspec
-
 from trio_binance_uds.events import Event
 from trio_binance_uds.wire.build import masked, secret_keys
 from trio_binance_uds.wire.construct import event_constructor
-from trio_binance_uds.wire.json_text import InvalidJson, loads
+from trio_binance_uds.wire.json_text import MISMATCHES, InvalidJson, loads, struct, typed_decoder
 from trio_binance_uds.wire.shapes import event_shape
 
 # How frames begin: those of the WebSocket API, those of a combined stream, and bare events.
@@ -23,10 +21,10 @@ _PREFIX = 5
 _WS_API = ('{"sub', '{"eve')
 _COMBINED = ('{"str', '{"dat')
 _BARE = ('{"e":',)
-# What a text raises that does not fit.
-_MISMATCHES = (msgspec.MsgspecError, LookupError, AttributeError, ValueError, RecursionError)
-# Beside it there are at least two shapes, and msgspec insists on the tag, which it would not for a single one.
-_Untagged = msgspec.defstruct("Untagged", [], tag="", tag_field="e")
+# What a frame raises that is none of these: in the decoder, or where its values do not fit.
+_MISMATCHES = (*MISMATCHES, LookupError, AttributeError)
+# Beside it there are at least two shapes, and so the tag is insisted on, which it would not be for a single one.
+_Untagged = struct("Untagged", [], {}, tag=("e", ""))
 
 
 class TypedFrames:
@@ -97,26 +95,19 @@ def _raw(text: str | bytes, secrets: frozenset[str]) -> Any:
 
 
 def _ws_api_frame(any_shape: Any) -> Any:
-    return msgspec.defstruct(
+    return struct(
         "WsApiFrame",
         [("event", any_shape), ("subscription_id", int | None, None)],
-        rename={"subscription_id": "subscriptionId"},
-        forbid_unknown_fields=True,
-        gc=False,
+        {"subscription_id": "subscriptionId"},
+        only_known=True,
     )
 
 
 def _combined_frame(any_shape: Any) -> Any:
-    return msgspec.defstruct(
-        "CombinedFrame",
-        [("event", any_shape), ("stream", str)],
-        rename={"event": "data"},
-        namespace={"subscription_id": None},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
+    members = [("event", any_shape), ("stream", str)]
+    return struct("CombinedFrame", members, {"event": "data"}, only_known=True, constants={"subscription_id": None})
 
 
 def _by_prefix(prefixes: tuple[str, ...], kind: Any) -> dict[str | bytes, Callable[[str | bytes], Any]]:
-    decode = msgspec.json.Decoder(kind).decode
+    decode = typed_decoder(kind)
     return {form: decode for prefix in prefixes for form in (prefix, prefix.encode())}

@@ -57,7 +57,7 @@ class Recoverer(Protocol):
     API (``"GET /fapi/v1/openOrders"``), whichever the product's history has.
     """
 
-    def observe(self, event: Event) -> None:
+    def observe(self, event: Event, /) -> None:
         """Take in an event that was accepted for delivery. Synchronous, and cheap: it is called for every event."""
         ...
 

@@ -25,6 +25,8 @@ class Finished(Generic[_KeyT]):
     def __init__(self) -> None:
         self._ended: OrderedDict[_KeyT, tuple[datetime, str]] = OrderedDict()
         self.forgotten_until: datetime | None = None
+        # Until when there is nothing to forget.
+        self._due: datetime | None = None
 
     def __contains__(self, key: _KeyT) -> bool:
         return key in self._ended
@@ -43,11 +45,17 @@ class Finished(Generic[_KeyT]):
     def add(self, key: _KeyT, at: datetime, how: str) -> None:
         ended = self._ended
         ended[key] = (at, how)
+        if self._due is None or at > self._due or len(ended) > KEPT_AT_MOST:
+            self._forget(at)
+
+    def _forget(self, now: datetime) -> None:
+        ended = self._ended
         oldest, _ = next(iter(ended.values()))
-        while at - oldest > KEPT or len(ended) > KEPT_AT_MOST:
+        while now - oldest > KEPT or len(ended) > KEPT_AT_MOST:
             ended.popitem(last=False)
             self.forgotten_until = max(oldest, self.forgotten_until or oldest)
             oldest, _ = next(iter(ended.values()))
+        self._due = oldest + KEPT
 
     def is_told(self, key: _KeyT, at: datetime) -> bool:
         """Whether the end of this at this time was told, as far as anybody remembers."""

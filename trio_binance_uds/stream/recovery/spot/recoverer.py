@@ -21,10 +21,7 @@ class SpotRecoverer:
         self._options = options
         self._account = account
         self._knowledge = Knowledge()
-
-    def observe(self, event: Event) -> None:
-        """Take in an event that was accepted for delivery."""
-        self._knowledge.observe(event)
+        self.observe: Callable[[Event], None] = self._knowledge.observe
 
     async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
         """Ask what was there before the stream began."""

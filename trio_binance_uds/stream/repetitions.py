@@ -1,0 +1,93 @@
+"""Which reports the venue has sent before; the identity of a report belongs to one report of an account.
+
+The last few thousand are remembered, in two generations: to drop the older one whole costs nothing. A report of spot
+is remembered as a number or two, as its own number and the symbol are its identity: that is a fifth of the memory, and
+nothing that the garbage collector has to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+
+import attrs
+
+from trio_binance_uds.events import Event, ExecutionReport
+from trio_binance_uds.stream.record import StreamRecord
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_REPORTS_REMEMBERED = 8192
+
+
+@attrs.define(eq=False)
+class _Numbers:
+    """What was told of one symbol of an account: execution ids, and fills as :func:`_fill` numbers them."""
+
+    executions: set[int] = attrs.field(factory=set)
+    fills: set[int] = attrs.field(factory=set)
+
+
+@attrs.define(eq=False)
+class _Generation:
+    size: int = 0
+    numbers: dict[tuple[str | None, str], _Numbers] = attrs.field(factory=dict)
+    others: set[Hashable] = attrs.field(factory=set)
+
+
+class Repetitions:
+    """What has been sent of late."""
+
+    def __init__(self, record: StreamRecord) -> None:
+        self._record = record
+        self._latest = _Generation()
+        self._older = _Generation()
+
+    def is_repeated(self, report: Event) -> bool:
+        """Take in a report; return whether it has come before.
+
+        A fill is known by its trade too. Should one come again under another execution id, two connections do not
+        number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
+        """
+        if self._latest.size >= _REPORTS_REMEMBERED:
+            self._older, self._latest = self._latest, _Generation()
+        if isinstance(report, ExecutionReport) and report.execution_id is not None:
+            return self._is_told(report, report.execution_id)
+        key = (report.account, report.identity)
+        others = self._latest.others
+        size = len(others)
+        others.add(key)  # and not asked for before: to hash such a key costs more than all else
+        if len(others) == size or key in self._older.others:
+            self._record.repeated += 1
+            return True
+        self._latest.size += 1
+        return False
+
+    def _is_told(self, report: ExecutionReport, number: int) -> bool:
+        latest, place = self._latest, (report.account, report.symbol)
+        told = latest.numbers.get(place)
+        if told is None:
+            told = latest.numbers[place] = _Numbers()
+        older = self._older.numbers.get(place)
+        if number in told.executions or (older is not None and number in older.executions):
+            self._record.repeated += 1
+            return True
+        told.executions.add(number)
+        latest.size += 1
+        if report.execution_type == "TRADE":
+            fill = _fill(report)
+            if fill in told.fills or (older is not None and fill in older.fills):
+                if not self._record.renumbered:
+                    log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
+                self._record.renumbered += 1
+                return True
+            told.fills.add(fill)
+            latest.size += 1
+        return False
+
+
+def _fill(report: ExecutionReport) -> int:
+    """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation."""
+    if report.allocation_id is None:
+        return (report.order_id << 64) + report.trade_id
+    return ~((report.order_id << 64) + report.allocation_id)
