@@ -46,7 +46,7 @@ def decode(sampled: Sampled, payload: Any) -> Any:
 
 def fast(sampled: Sampled, frame: Any) -> Any:
     """Return what the fast pass makes of a frame, which is nothing where it is not sure."""
-    return typed_frames(sampled.product.event_types).event(json.dumps(frame), sampled.product.name)
+    return typed_frames(sampled.product.event_types).reader(sampled.product.name, lambda text: None)(json.dumps(frame))
 
 
 def by_path(cls: type[Any]) -> dict[str, WireField]:

@@ -32,7 +32,7 @@ from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport
 from trio_binance_uds.products import Product
-from trio_binance_uds.wire.decode import FrameDecoder
+from trio_binance_uds.wire.decode import frame_decoder
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
@@ -75,7 +75,7 @@ class Connection:
         on_batch_end: Callable[[], None],
     ) -> None:
         self._transport = transport
-        self._decode = FrameDecoder(product).decode
+        self._decode = frame_decoder(product)
         self._credentials = credentials
         self._clock = clock
         self._timeouts = timeouts

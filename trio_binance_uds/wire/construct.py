@@ -15,7 +15,7 @@ from typing import Any, cast
 from trio_binance_uds.events.fields import Kind, Presence, WireField, cached, wire_fields
 from trio_binance_uds.wire.json_text import ABSENT
 from trio_binance_uds.wire.shapes import keys_below, member, next_key
-from trio_binance_uds.wire.values import AmountMemo, MomentMemo, converter, vocabulary
+from trio_binance_uds.wire.values import AmountMemo, MomentMemo, converter
 
 # Caches, bounded and without meaning: shared by all constructors, as all events speak of the same amounts and times.
 _amounts = AmountMemo()
@@ -105,8 +105,6 @@ class _Writer:
                 return "amounts[{}]"
             case Kind.TIME:
                 return f"None if {{0}} == {declared.none} else moments[{{0}}]" if can_be_none else "moments[{}]"
-            case Kind.CHOICE:
-                return f"{self.constant(vocabulary(cast('type[Any]', declared.of)))}[{{}}]"
             case Kind.ITEMS:
                 element = self.constant(_element_constructor(cast("type[Any]", declared.of)))
                 return f"tuple([{element}(member) for member in {{}}])"

@@ -17,7 +17,9 @@ Source: Binance Spot, WebSocket API, "Response format", and "User Data Streams" 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import Product
@@ -27,23 +29,16 @@ from trio_binance_uds.wire.json_text import InvalidJson, loads
 from trio_binance_uds.wire.typed_frames import event_object, typed_frames
 from trio_binance_uds.wire.values import moment
 
+FrameDecoder: TypeAlias = Callable[[str | bytes], Event | Response | ConnectionFault]
+
 # In frames that nobody understands: members that hold a secret wherever Binance documents them. The name of a
 # combined stream is a listen key.
 _SECRETS = frozenset({"apiKey", "listenKey", "listenToken", "signature", "stream"})
 
 
-class FrameDecoder:
-    """What reads the frames of one product."""
-
-    def __init__(self, product: Product) -> None:
-        self._product = product
-        self._account = product.name
-        self._typed_event = typed_frames(product.event_types).event
-
-    def decode(self, text: str | bytes) -> Event | Response | ConnectionFault:
-        """Return what one text frame says; see :func:`decode_frame`."""
-        # Nearly every frame is an event that this finds.
-        return self._typed_event(text, self._account) or _decode_carefully(text, self._product)
+def frame_decoder(product: Product) -> FrameDecoder:
+    """Return the function that does what :func:`decode_frame` does for this product."""
+    return typed_frames(product.event_types).reader(product.name, partial(_decode_carefully, product=product))
 
 
 def decode_frame(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
@@ -51,7 +46,7 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
 
     The event's ``raw`` is the event object itself, with secrets masked, or for what is no event the whole frame.
     """
-    return FrameDecoder(product).decode(text)
+    return frame_decoder(product)(text)
 
 
 def _decode_carefully(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:

@@ -22,7 +22,6 @@ _TYPES: Mapping[Kind, Any] = {
     Kind.TIME: int,
     Kind.INTEGER: INT64,
     Kind.FLAG: bool,
-    Kind.CHOICE: str,
 }
 
 
@@ -97,6 +96,8 @@ def _shape(
 def _type(declared: WireField) -> Any:
     if declared.kind is Kind.ITEMS:
         kind: Any = list[element_shape(cast("type[Any]", declared.of))]  # type: ignore[misc]
+    elif declared.kind is Kind.CHOICE:
+        kind = declared.of  # its words; a new one is for the careful pass
     else:
         kind = _TYPES[declared.kind]
     if declared.presence is Presence.REQUIRED:

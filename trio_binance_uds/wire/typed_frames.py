@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.wire.build import masked, secret_keys
@@ -27,8 +27,11 @@ _MISMATCHES = (*MISMATCHES, LookupError, AttributeError)
 _Untagged = struct("Untagged", [], {}, tag=("e", ""))
 
 
+_AnyT = TypeVar("_AnyT")
+
+
 class TypedFrames:
-    """The reader of the frames of one table of events."""
+    """What reads the frames of one table of events."""
 
     def __init__(self, event_types: Mapping[str, type[Event]]) -> None:
         classes = {event_shape(cls, event_type): (cls, event_type) for event_type, cls in event_types.items()}
@@ -42,33 +45,42 @@ class TypedFrames:
         )
         self._bare = _by_prefix(_BARE, any_shape)
 
-    def event(self, text: str | bytes, account: str) -> Event | None:
-        """Return the event in this frame, or ``None`` where it takes a closer look to say what this is."""
-        prefix = text[:_PREFIX]
-        try:
-            decode = self._wrapped.get(prefix)
-            if decode is not None:
-                frame = decode(text)
-                shape = frame.event
-                return self._constructors[type(shape)](shape, text, frame.subscription_id, account)
-            decode = self._bare.get(prefix)
-            if decode is not None:
-                shape = decode(text)
-                return self._constructors[type(shape)](shape, text, None, account)
-        except _MISMATCHES:
-            pass
-        return None
+    def reader(self, account: str, otherwise: Callable[[str | bytes], _AnyT]) -> Callable[[str | bytes], Event | _AnyT]:
+        """Return the function from a frame to its event, marked with this account.
+
+        A frame that takes a closer look is given to ``otherwise``.
+        """
+        wrapped, bare, constructors = self._wrapped, self._bare, self._constructors
+
+        # Every event passes here: a closure is spared the attributes, and a further call.
+        def read(text: str | bytes) -> Event | _AnyT:
+            prefix = text[:_PREFIX]
+            try:
+                decode = wrapped.get(prefix)
+                if decode is not None:
+                    frame = decode(text)
+                    shape = frame.event
+                    return constructors[type(shape)](shape, text, frame.subscription_id, account)
+                decode = bare.get(prefix)
+                if decode is not None:
+                    shape = decode(text)
+                    return constructors[type(shape)](shape, text, None, account)
+            except _MISMATCHES:
+                pass
+            return otherwise(text)
+
+        return read
 
 
 # By the identity of a table, which is kept with it: to compare tables would cost as much as to decode an event.
-_readers: dict[int, tuple[Mapping[str, type[Event]], TypedFrames]] = {}
+_known: dict[int, tuple[Mapping[str, type[Event]], TypedFrames]] = {}
 
 
 def typed_frames(event_types: Mapping[str, type[Event]]) -> TypedFrames:
-    """Return the reader of the frames of this table of events, which must not change; it is made once."""
-    known = _readers.get(id(event_types))
+    """Return what reads the frames of this table of events, which must not change; it is made once."""
+    known = _known.get(id(event_types))
     if known is None:
-        known = _readers[id(event_types)] = event_types, TypedFrames(event_types)
+        known = _known[id(event_types)] = event_types, TypedFrames(event_types)
     return known[1]
 
 
