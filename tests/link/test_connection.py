@@ -565,7 +565,7 @@ async def test_an_error_in_the_consumer_of_events_ends_the_connection_and_is_tol
         ServerClock(),
         Timeouts(),
         on_event=broken,
-        on_batch_end=lambda: None,
+        on_batch_end=lambda now: None,
     )
     transport.feed("anything")
     assert isinstance(await connection.serve(no_opening), LookupError)

@@ -37,10 +37,10 @@ class Sorted:
         self.about.append(told)
         return True
 
-    def _prove(self) -> None:
+    def _prove(self, now: float) -> None:
         self.proofs += 1
 
-    def _end_batch(self) -> None:
+    def _end_batch(self, now: float) -> None:
         self.batches += 1
 
     def names(self) -> list[str | None]:
@@ -63,11 +63,11 @@ async def test_what_overtakes_the_acknowledgement_waits_for_it(autojump_clock: t
 async def test_a_batch_is_a_proof_only_if_it_brought_an_event(autojump_clock: trio.testing.MockClock) -> None:
     out = Sorted()
     out.intake.open({0: Route()})
-    out.intake.on_batch_end()
+    out.intake.on_batch_end(trio.current_time())
     assert (out.proofs, out.batches) == (0, 1)
     out.intake.on_event(event("one"))
-    out.intake.on_batch_end()
-    out.intake.on_batch_end()
+    out.intake.on_batch_end(trio.current_time())
+    out.intake.on_batch_end(trio.current_time())
     assert (out.proofs, out.batches) == (1, 3)
 
 

@@ -42,7 +42,7 @@ class Marked:
         self.marks.clear()
         self.buffer.resume()
         self.buffer.put(Gap(cause=GapCause.CONSUMER_TOO_SLOW, since=mark.since, until=now(), shed=mark.shed))
-        self.buffer.flush()
+        self.buffer.flush(trio.current_time())
 
 
 def new_buffer(size: int) -> EventBuffer:
@@ -62,8 +62,8 @@ async def test_what_was_accepted_comes_out_once_and_in_order(autojump_clock: tri
     for i in range(500):
         buffer.put(event(i))
         if i % 7 == 0:
-            buffer.flush()
-    buffer.flush()
+            buffer.flush(trio.current_time())
+    buffer.flush(trio.current_time())
     assert [number(await buffer.receive()) for _ in range(500)] == list(range(500))
     assert (buffer.held, buffer.delivered, buffer.shed) == (0, 500, 0)
 
@@ -75,7 +75,7 @@ async def test_the_mark_stands_exactly_after_the_last_event_that_found_room(
     buffer = marked.buffer
     accepted = [buffer.put(event(i)) for i in range(10)]
     assert accepted == [True] * 3 + [False] * 7
-    buffer.flush()
+    buffer.flush(trio.current_time())
     full_at = now()
     await trio.sleep(5)
     assert buffer.held == 4
@@ -88,7 +88,7 @@ async def test_the_mark_stands_exactly_after_the_last_event_that_found_room(
     assert (mark.since, mark.shed) == (full_at, 8)
     marked.resume()
     assert buffer.put(event(11))
-    buffer.flush()
+    buffer.flush(trio.current_time())
     assert number(await buffer.receive()) == "Gap"
     assert number(await buffer.receive()) == 11
     assert buffer.shed == 8
@@ -118,20 +118,20 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
                 put += 1
                 assert buffer.held <= size
             if flush:
-                buffer.flush()
+                buffer.flush(trio.current_time())
             for _ in range(reads):
                 if not await read_one():
                     break
             if resume and marked.marks:
                 marked.resume()
-        buffer.flush()
+        buffer.flush(trio.current_time())
         while buffer.held or marked.marks:
             await read_one()
             if marked.marks:
                 marked.resume()
         # One more, so that a loss at the very end shows as well.
         buffer.put(event(put))
-        buffer.flush()
+        buffer.flush(trio.current_time())
         out.append(number(await buffer.receive()))
 
     trio.run(scenario, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -173,7 +173,7 @@ async def test_what_is_older_than_now_dates_the_mark_back() -> None:
     marked.buffer.dating_from = START - timedelta(seconds=99)
     marked.buffer.put(event(1))
     marked.buffer.dating_from = None
-    marked.buffer.flush()
+    marked.buffer.flush(trio.current_time())
     await marked.buffer.receive()
     with trio.move_on_after(0.01):
         await marked.buffer.receive()
@@ -198,10 +198,10 @@ async def test_the_consumers_lag_is_the_age_of_the_oldest_that_waits(autojump_cl
     assert buffer.lag == 0
     for i in range(2):
         buffer.put(event(i))
-    buffer.flush()
+    buffer.flush(trio.current_time())
     await trio.sleep(3)
     buffer.put(event(2))
-    buffer.flush()
+    buffer.flush(trio.current_time())
     assert buffer.lag == 3
     await buffer.receive()
     assert buffer.lag == 3
@@ -216,7 +216,7 @@ async def test_cancelling_a_receive_loses_nothing() -> None:
     out: list[int | str] = []
     for i in range(200):
         buffer.put(event(i))
-        buffer.flush()
+        buffer.flush(trio.current_time())
     while buffer.held:
         with trio.CancelScope() as scope:
             scope.cancel()
@@ -230,7 +230,7 @@ async def test_a_long_run_of_events_lets_other_tasks_in() -> None:
     buffer = new_buffer(2000)
     for i in range(1000):
         buffer.put(event(i))
-    buffer.flush()
+    buffer.flush(trio.current_time())
     turns = 0
 
     async def other() -> None:
@@ -261,7 +261,7 @@ async def test_putting_is_synchronous_and_a_waiting_consumer_wakes() -> None:
         await trio.testing.wait_all_tasks_blocked()
         with trio.testing.assert_no_checkpoints():
             buffer.put(event(7))
-            buffer.flush()
+            buffer.flush(trio.current_time())
     assert got == [7]
 
 
@@ -282,7 +282,7 @@ async def test_several_consumers_share_the_events_and_none_overtakes() -> None:
         for i in range(300):
             buffer.put(event(i))
             if i % 3 == 2:
-                buffer.flush()
+                buffer.flush(trio.current_time())
             if i % 5 == 0:
                 await trio.testing.wait_all_tasks_blocked()
         await trio.testing.wait_all_tasks_blocked()
@@ -316,7 +316,7 @@ async def test_closing_wakes_who_waits_and_makes_putting_harmless() -> None:
         buffer.close()
     for i in range(100):
         buffer.put(event(i))
-        buffer.flush()
+        buffer.flush(trio.current_time())
     assert buffer.held == 0
     with pytest.raises(trio.ClosedResourceError):
         await buffer.receive()
@@ -326,7 +326,7 @@ async def test_recovered_events_are_counted_when_they_are_read() -> None:
     buffer = new_buffer(10)
     for item in (event(0), attrs.evolve(event(1), recovered=True)):
         buffer.put(item)
-    buffer.flush()
+    buffer.flush(trio.current_time())
     await buffer.receive()
     assert (buffer.delivered, buffer.recovered) == (1, 0)
     await buffer.receive()

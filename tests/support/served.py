@@ -46,7 +46,7 @@ async def serving(
     clock.learn(trio.current_time(), trio.current_time(), SERVER_START_MS)
     events: list[Event] = []
 
-    def on_batch_end() -> None:
+    def on_batch_end(now: float) -> None:
         served.batches += 1
 
     connection = Connection(

@@ -31,11 +31,11 @@ class ServerClock:
         """Take in that the time it tells is right, and go on from there with trio's clock."""
         if self._epoch_at_zero is None:
             now = trio.current_time()
-            self._epoch_at_zero = self._seconds(now) - now
+            self._epoch_at_zero = self.seconds(now) - now
 
     def epoch_ms(self) -> int:
         """Return the venue's time as epoch milliseconds, for a ``timestamp`` parameter."""
-        return round(self._seconds(trio.current_time()) * 1000)
+        return round(self.seconds(trio.current_time()) * 1000)
 
     def now(self) -> datetime:
         """Return the venue's time."""
@@ -43,14 +43,15 @@ class ServerClock:
 
     def at(self, moment: float) -> datetime:
         """Return the venue's time at a moment of trio's clock."""
-        return _EPOCH + timedelta(microseconds=round(self._seconds(moment) * 1_000_000))
+        return _EPOCH + timedelta(microseconds=round(self.seconds(moment) * 1_000_000))
 
     def moment_of(self, epoch_ms: int) -> float:
         """Return the moment of trio's clock at which it is that time at the venue."""
         now = trio.current_time()
-        return now + epoch_ms / 1000 - self._seconds(now)
+        return now + epoch_ms / 1000 - self.seconds(now)
 
-    def _seconds(self, moment: float) -> float:
+    def seconds(self, moment: float) -> float:
+        """Return the venue's time at a moment of trio's clock, in seconds since the epoch."""
         if self._epoch_at_zero is None:
             return time.time() - (trio.current_time() - moment)
         return self._epoch_at_zero + moment

@@ -60,7 +60,7 @@ class Connection:
     """One WebSocket connection to the WebSocket API.
 
     ``on_event`` is called, synchronously, for each event in the order of arrival, and ``on_batch_end`` when all
-    that was in memory has been handed out.
+    that was in memory has been handed out, with the time of trio's clock.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Connection:
         timeouts: Timeouts,
         *,
         on_event: Callable[[Event], None],
-        on_batch_end: Callable[[], None],
+        on_batch_end: Callable[[float], None],
     ) -> None:
         self._transport = transport
         self._decode = frame_decoder(product)
@@ -262,8 +262,8 @@ class Connection:
                     self._on_response(value)
                 else:
                     self._on_fault(value)
-            self.heard_at = trio.current_time()
-            self._on_batch_end()
+            now = self.heard_at = trio.current_time()
+            self._on_batch_end(now)
             if self._transport.owes_output:
                 self._idle_writer.unpark()
             # A consumer reads at most so many events in its turn. It must get as many turns as it needs for these, or

@@ -101,8 +101,8 @@ class Intake:
         *,
         accept: Callable[[Event], None],
         about_the_link: Callable[[Event], bool],
-        proven: Callable[[], None],
-        on_batch_end: Callable[[], None],
+        proven: Callable[[float], None],
+        on_batch_end: Callable[[float], None],
     ) -> None:
         self._accept = accept
         self._about_the_link = about_the_link
@@ -170,12 +170,12 @@ class Intake:
             self._brought_events = True
             self._accept(event)
 
-    def on_batch_end(self) -> None:
+    def on_batch_end(self, now: float) -> None:
         """Note that events arrived, and pass the end of the batch on."""
         if self._brought_events:
             self._brought_events = False
-            self._proven()
-        self._on_batch_end()
+            self._proven(now)
+        self._on_batch_end(now)
 
     def _is_taken(self, event: Event) -> bool:
         if event.subscription_id in self._leaving:

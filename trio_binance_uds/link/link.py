@@ -121,7 +121,7 @@ async def run_link(
     *,
     report: Callable[[Report], None],
     accept: Callable[[Link, Event], None],
-    on_batch_end: Callable[[], None],
+    on_batch_end: Callable[[float], None],
 ) -> None:
     """Live a link's life. No ordinary exception leaves it: the cause is in the last report."""
     cause: Exception | None = None
@@ -145,7 +145,7 @@ class _Life:
         plan: LinkPlan,
         report: Callable[[Report], None],
         accept: Callable[[Link, Event], None],
-        on_batch_end: Callable[[], None],
+        on_batch_end: Callable[[float], None],
     ) -> None:
         self._link = link
         self._plan = plan
@@ -227,9 +227,9 @@ class _Life:
             # An answer that came another way, as by REST, says nothing of a socket that may have fallen silent before.
             link.proven_at = max(link.proven_at, min(asked_at, connection.heard_at))
 
-    def _proven_by_events(self) -> None:
+    def _proven_by_events(self, now: float) -> None:
         if self._subscription.events_prove:
-            self._link.proven_at = trio.current_time()
+            self._link.proven_at = now
 
     def _is_about_the_link(self, event: Event) -> bool:
         """Take in an event that may be about the link, and return whether it was."""

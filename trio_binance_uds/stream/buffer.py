@@ -103,13 +103,13 @@ class EventBuffer:
         log.warning("the consumer was behind for %.3f s; %d events were shed", behind, self._mark.shed)
         self._mark = None
 
-    def flush(self) -> None:
-        """Hand over what was put since the last time."""
+    def flush(self, now: float) -> None:
+        """Hand over what was put since the last time; it is that time by trio's clock."""
         if self._closed:
             self._items.clear()  # Nobody reads this any more.
         elif self._items:
             self._forget_flushes()
-            self._flushes.append((self._put, trio.current_time()))
+            self._flushes.append((self._put, now))
             if self._consumers:
                 self._consumers.unpark(count=len(self._items))
 

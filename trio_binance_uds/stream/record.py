@@ -38,7 +38,8 @@ class StreamRecord:
         self.gaps_complete: int = 0
         self.gaps_incomplete: int = 0
         self.blind: timedelta = timedelta()
-        self.latency_seconds: float | None = None
+        # When the venue sent the newest event of the last read, and when that came, in seconds since the epoch.
+        self.newest: tuple[datetime, float] | None = None
 
     @property
     def links(self) -> tuple[LinkRecord, ...]:

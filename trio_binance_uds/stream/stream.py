@@ -148,6 +148,10 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         link, clock = supervisor.active, self._plan.clock
         connection = None if link is None else link.connection
         lease_ends_at = None if link is None else link.lease_ends_at
+        latency = None
+        if record.newest is not None:
+            sent, came = record.newest
+            latency = came - sent.timestamp()
         return StreamStatistics(
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
@@ -165,7 +169,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             buffered=buffer.held,
             max_buffer=buffer.size,
             consumer_lag_seconds=buffer.lag,
-            latency_seconds=record.latency_seconds,
+            latency_seconds=latency,
             open_requests=0 if connection is None else connection.open_calls,
             late_answers=0 if connection is None else connection.statistics.late_answers,
             rest_weights_used=self._plan.used_weights,

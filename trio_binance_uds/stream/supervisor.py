@@ -117,7 +117,7 @@ class Supervisor:
         while True:
             message = await self._inbox.receive()
             cause = self._take(message)
-            self.buffer.flush()
+            self.buffer.flush(trio.current_time())
             if cause is not None:
                 return cause
 
@@ -320,11 +320,10 @@ class Supervisor:
             self._deliver_from(link, resumption.until, unproven)
         self._handover.accept(link.number, event)
 
-    def _on_batch_end(self) -> None:
-        self.buffer.flush()
+    def _on_batch_end(self, now: float) -> None:
+        self.buffer.flush(now)
         if self._newest is not None and self._newest.event_time is not None:
-            late = self._plan.clock.now() - self._newest.event_time
-            self.record.latency_seconds = late.total_seconds()
+            self.record.newest = self._newest.event_time, self._plan.clock.seconds(now)
         self._newest = None
 
     async def _barrier(self, old: Link, new: Link) -> None:

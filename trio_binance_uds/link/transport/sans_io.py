@@ -235,6 +235,8 @@ class SansIoTransport(Transport):
                     # UTF-8 is left to the decoder, which checks it anyway.
                     items.append(data[begin:end])
                     at = end
+                if at == size:
+                    break
             at = self._give_to_core(data, at)
             self._collect(items)
         return items
