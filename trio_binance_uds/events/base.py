@@ -46,7 +46,8 @@ class Event(_Unparsed):
         subscription_id: the subscription that it came by on its connection, where the frame names one. The first is 0.
         recovered: whether it was fetched by a query after a gap instead of having come by the stream.
         raw: the event object as it was parsed from JSON, with fractional numbers as ``Decimal`` and secrets masked.
-            It is not a copy: leave it as it is.
+            It is parsed when it is first read, and no copy: leave it as it is. Should a member that this version does
+            not know be beyond reading, it is the text of the frame.
         event_type: the wire's ``e``.
         event_time: the wire's ``E``.
     """

@@ -417,6 +417,45 @@ class TestLimits:
         assert stream.results[-1].complete, stream.results[-1].detail
         assert stream.link.weight - spent == 2 * 146
 
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ApiError(method="m", status=400, code=-1000, msg="An unknown error occurred"),
+            ApiError(method="m", status=400, code=-1001, msg="Internal error; unable to process your request."),
+            ApiError(method="m", status=400, code=-1008, msg="Server is currently overloaded with other requests."),
+            ApiError(method="m", status=403, code=0, msg="a page that is not JSON"),
+        ],
+    )
+    async def test_a_passing_trouble_of_the_venue_is_waited_out(
+        self, autojump_clock: trio.abc.Clock, error: Exception
+    ) -> None:
+        market = Market()
+        stream = await whole(market)
+        market.call(market.bob, "order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
+        over_at = trio.current_time() + 2
+
+        def trouble(method: str, params: Any) -> None:
+            if trio.current_time() < over_at:
+                raise error
+
+        stream.link.before = trouble
+        assert "TRADE PARTIALLY_FILLED" in await missed(stream)
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_a_refusal_that_says_why_is_not_asked_again(self, autojump_clock: trio.abc.Clock) -> None:
+        market = Market()
+        stream = await whole(market)
+
+        def refuse(method: str, params: Any) -> None:
+            if method == "myTrades":
+                raise ApiError(method=method, status=400, code=-1121, msg="Invalid symbol.")
+
+        stream.link.before = refuse
+        asked = len(stream.link.calls)
+        await missed(stream)
+        assert not stream.results[-1].complete
+        assert [method for method, *_ in stream.link.calls[asked:]].count("myTrades") == 1
+
     @pytest.mark.parametrize("method", ["account.status", "openOrders.status", "allOrders", "myTrades", "exchangeInfo"])
     @pytest.mark.parametrize(
         "error",

@@ -201,7 +201,7 @@ async def test_questions_without_an_answer_never_pass_for_complete(
         if random.random() < 0.2:
             errors: list[Exception] = [
                 OutcomeUnknown("lost", method=method),
-                ApiError(method=method, status=400, code=-1000, msg="an unknown error"),
+                ApiError(method=method, status=400, code=-1104, msg="too many parameters"),
                 RateLimited(method=method, status=429, code=-1003, msg="too much"),
                 NotConnected("gone", method=method),
             ]

@@ -7,7 +7,6 @@ that was hit ends the asking: to go on would turn it into a ban. So does the end
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -26,9 +25,12 @@ from trio_binance_uds.stream.recovery.reading import Unreadable
 Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 """Asks a method of the WebSocket API; raises a :class:`RequestError` when there is no result."""
 
-# An answer can get lost, and to ask for the same thing again does no harm.
+# An answer can get lost, and the venue can be in trouble; to ask for the same thing again does no harm.
 _PATIENCE_SECONDS = 3.0
+_PAUSE_SECONDS = 1.0
 _TRIES = 3
+# An unknown error, an internal one, and overload. Source: Binance Spot, "Error Codes" (2026-07-21).
+_TROUBLES = frozenset({-1000, -1001, -1008})
 # The questions of a batch leave in one write; more than this would hold up the requests of the user.
 _AT_ONCE = 40
 
@@ -141,12 +143,24 @@ class Inquiry:
 
     async def _result(self, question: Question) -> Any:
         for _ in range(_TRIES - 1):
-            with trio.move_on_after(_PATIENCE_SECONDS), suppress(OutcomeUnknown):
-                return await self._request(question.method, dict(question.params))
+            try:
+                with trio.move_on_after(_PATIENCE_SECONDS):
+                    return await self._request(question.method, dict(question.params))
+            except OutcomeUnknown:
+                pass
+            except ApiError as error:
+                if error.code in question.excuses or not _may_pass(error):
+                    raise
+                await trio.sleep(_PAUSE_SECONDS)
             if not self._budget.affords(question.weight):
                 break
             self._budget.spent += question.weight
         return await self._request(question.method, dict(question.params))
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Whether a refusal is a trouble of the venue, or of what stands before it, and not about the question."""
+    return error.code in _TROUBLES or (error.status == 403 and not error.code)
 
 
 def _listed(things: list[str]) -> str:
