@@ -5,9 +5,12 @@ Each test has events of its own (their seed), as amounts that were met before ar
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -20,12 +23,29 @@ from websockets.frames import Opcode
 from benchmarks.answers import Session, answer
 from benchmarks.frames import Envelope, event_frames, event_text, frame, order_events
 from support.peer import Peer, Wire, memory_wire
-from trio_binance_uds import SPOT, TESTNET, Credentials, ExecutionReport, UserDataStream, open_user_data_stream
+from trio_binance_uds import (
+    SPOT,
+    TESTNET,
+    Credentials,
+    ExecutionReport,
+    Recovery,
+    UserDataStream,
+    isolated_margin,
+    margin_accounts,
+    open_user_data_stream,
+)
+from trio_binance_uds.link.intake import Intake, Route
+from trio_binance_uds.stream.buffer import EventBuffer
+from trio_binance_uds.stream.delivery import Delivery
+from trio_binance_uds.stream.handover import Handover
+from trio_binance_uds.stream.record import StreamRecord
+from trio_binance_uds.stream.recovery import recoverer_for
+from trio_binance_uds.wire.decode import frame_decoder
 
 CREDENTIALS = Credentials.from_secret("test-api-key-0001", "test-secret-0001")
 MEASURED = 300
 # A quarter above what it is: for other versions of Python and of the libraries below, not for carelessness.
-MOST_CALLS = 130
+MOST_CALLS = 73
 
 
 @attrs.define
@@ -147,3 +167,52 @@ async def test_cost_of_an_event_does_not_grow_with_those_that_wait_before_it() -
                 await streamed.stream.receive()
     assert max(taking_in[-4:]) < 1.1 * max(taking_in[1:5])
     assert 0.8 * last.number < first.number < 1.2 * last.number
+
+
+async def test_cost_of_an_event_does_not_grow_with_the_accounts_on_its_connection() -> None:
+    costs = {}
+    for number in (1, 40):
+        product = margin_accounts(*[isolated_margin(f"COIN{n}USDT") for n in range(number)])
+        buffer = EventBuffer(50_000, lambda: datetime.now(UTC), on_caught_up=lambda mark: None)
+        delivery = Delivery(buffer, recoverer_for(product, Recovery()), StreamRecord())
+        delivery.handover.park(1)
+        delivery.handover.cut(1)
+        intake = Intake(
+            accept=partial(delivery.handover.accept, 1),
+            about_the_link=lambda event: False,
+            proven=lambda now: None,
+            on_batch_end=buffer.flush,
+        )
+        intake.open({n: Route(name) for n, name in enumerate(product.accounts)})
+        decode: Any = frame_decoder(product)
+        texts = [
+            json.dumps({"subscriptionId": n % number, "event": event}).encode()
+            for n, event in enumerate(order_events(2 * MEASURED, seed=7))
+        ]
+        for text in texts[:MEASURED]:
+            intake.on_event(decode(text))
+        with counted_calls() as calls:
+            for text in texts[MEASURED:]:
+                intake.on_event(decode(text))
+        assert buffer.held == 2 * MEASURED
+        costs[number] = calls.number
+    assert costs[40] < 1.05 * costs[1]
+
+
+@pytest.mark.parametrize("links", [2, 4])
+async def test_cost_of_an_event_stays_flat_however_long_links_overlap(links: int) -> None:
+    told: list[Any] = []
+    handover = Handover(told.append, max_parked=50_000)
+    for link in range(links):
+        handover.park(link)
+    handover.cut(0)
+    decode: Any = frame_decoder(SPOT)
+    events = [decode(json.dumps({"event": event}).encode()) for event in order_events(10 * MEASURED, seed=8)]
+    costs = []
+    for at in range(0, len(events), MEASURED):
+        with counted_calls() as calls:
+            for event in events[at : at + MEASURED]:
+                handover.accept(0, event)
+        costs.append(calls.number)
+    assert told == events
+    assert max(costs[1:]) < 1.05 * costs[0]
