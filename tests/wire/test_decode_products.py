@@ -332,6 +332,16 @@ cases = st.sampled_from([(sampled, name) for sampled in SAMPLED for name in samp
 
 
 class TestAnythingElse:
+    @pytest.mark.parametrize(("sampled", "name"), CASES)
+    def test_an_object_called_event_within_a_bare_event_is_a_member_as_any_other(
+        self, sampled: Sampled, name: str
+    ) -> None:
+        payload = {**sampled.payloads[name], "event": {"e": "unheardOf"}, "stream": "x", "data": {}}
+        event = decode(sampled, payload)
+        assert type(event) is sampled.product.event_types[name]
+        assert event.raw["event"] == {"e": "unheardOf"}
+        assert event == decode(sampled, sampled.payloads[name])
+
     @settings(max_examples=200)
     @given(cases, st.data())
     def test_a_mutated_event_is_decoded_alike_by_both_ways_or_told_undecodable(

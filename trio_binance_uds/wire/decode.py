@@ -2,8 +2,8 @@
 
 Frames are sorted in this order:
 
-1. an ``event`` object, with or without ``subscriptionId``: an event of a WebSocket API connection;
-2. ``stream`` and ``data``: an event of a combined market-style stream;
+1. an ``event`` object with a ``subscriptionId``, or without an ``e`` beside it: an event of the WebSocket API;
+2. ``stream`` and ``data`` without an ``e`` beside them: an event of a combined market-style stream;
 3. an ``e``: a bare event;
 4. an ``id`` that is an integer or a string, with ``status``, ``result`` or ``error``: the response to that request;
 5. ``error`` without such an id: a fault of the connection;

@@ -87,9 +87,9 @@ def typed_frames(event_types: Mapping[str, type[Event]]) -> TypedFrames:
 def event_object(frame: dict[str, Any]) -> Any:
     """Return the object in a frame that is an event, or ``None``."""
     event = frame.get("event")
-    if type(event) is dict:
+    if type(event) is dict and ("subscriptionId" in frame or type(frame.get("e")) is not str):
         return event
-    if "stream" in frame and type(frame.get("data")) is dict:
+    if "stream" in frame and type(frame.get("data")) is dict and type(frame.get("e")) is not str:
         return frame["data"]
     return frame if "e" in frame else None
 
