@@ -175,6 +175,26 @@ class TestFields:
         assert (last.execution_id, last.client_order_id, last.original_client_order_id) == (78, "amended-78", "mine-1")
         assert found.doubts == ()
 
+    def test_fills_of_one_millisecond_are_told_by_their_ids_also_where_one_comes_after_an_amendment(self) -> None:
+        knowledge = knowing(PLACED, report("NEW", "NEW", 1000, i=2, I=5))
+        smaller = order(updated=2000, origQty="0.80", clientOrderId="amended-78", status="FILLED", executedQty="0.80")
+        evidence = answers(
+            knowledge,
+            smaller,
+            order(2, updated=2000, **FILLED),
+            order(3, created=2000, status="CANCELED"),
+            fills=(trade(7, 2000, "0.80"), trade(8, 2000, "0.40", 2), trade(9, 2000, "0.60", 2)),
+        )
+        evidence.add_amendments(("AAABBB", 1), [amendment(78, 2000, "1.00", "0.80")])
+        assert [told(event) for event in reconstruct(knowledge, evidence).events] == [
+            "2000 #3 NEW NEW 0 of 1",
+            "2000 #1 REPLACED NEW 0 of 0.8",
+            "2000 #3 CANCELED CANCELED 0 of 1",
+            "2000 #1 TRADE FILLED 0.8 of 0.8 trade 7",
+            "2000 #2 TRADE PARTIALLY_FILLED 0.4 of 1 trade 8",
+            "2000 #2 TRADE FILLED 1 of 1 trade 9",
+        ]
+
     def test_an_order_made_as_small_as_its_fills_expires(self) -> None:
         knowledge = knowing(PLACED, fill(7, 1500, "0.50", "0.50"))
         ended = order(updated=2000, origQty="0.50", executedQty="0.50", cummulativeQuoteQty="50.00", status="EXPIRED")

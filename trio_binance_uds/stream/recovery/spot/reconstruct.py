@@ -18,6 +18,7 @@ from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.ledger import differing, explain, symbols_without_assets
 from trio_binance_uds.stream.recovery.spot.life import OrderFacts, Place, Rank, reports_of
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, position_of, started
+from trio_binance_uds.stream.recovery.spot.sequence import Row, in_sequence
 
 # How far balances that do not say when they were taken are believed to lag behind at most.
 _MOST_LAG = timedelta(seconds=30)
@@ -59,19 +60,19 @@ class Reconstruction:
 
 def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     """Return what was missed, as far as the answers show it."""
-    placed: list[tuple[Place, Event]] = []
+    rows: list[Row[Event]] = []
     doubts: list[Doubt] = []
     facts = evidence.facts()
     for one in facts:
-        placed += reports_of(one)
+        rows.append(reports_of(one))
         doubts += _doubts_about(one, evidence)
     doubts += _strangers(evidence, {one.order.key for one in facts})
     for found in _lists(knowledge, evidence):
         if isinstance(found, Doubt):
             doubts.append(found)
         else:
-            placed.append(found)
-    placed.sort(key=lambda pair: pair[0])
+            rows.append([found])
+    placed = in_sequence(rows)
     events = [event for _, event in placed]
     if lagging := evidence.lagging_symbols():
         doubts.append(Doubt(text=f"the order history of {', '.join(lagging)} is behind", is_lag=True))
