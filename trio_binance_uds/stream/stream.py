@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -100,9 +100,9 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         """
         return await self._buffer.receive()
 
-    def __anext__(self) -> Coroutine[Any, Any, Event | Notice]:
-        # As the base class does it, with two coroutines less for each event: this stream ends by an error only.
-        return self._buffer.receive()
+    async def __anext__(self) -> Event | Notice:
+        # As the base class does it, with a coroutine less for each event: this stream ends by an error only.
+        return await self._buffer.receive()
 
     async def aclose(self) -> None:
         """Stop receiving; what is buffered is discarded. The connection stays until the block is left."""
