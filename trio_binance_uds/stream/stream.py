@@ -151,7 +151,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         latency = None
         if record.newest is not None:
             sent, came = record.newest
-            latency = came - sent.timestamp()
+            latency = round(came - sent.timestamp(), 6)  # both are exact to a microsecond
         return StreamStatistics(
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),

@@ -387,19 +387,47 @@ class TestLimits:
         assert trio.current_time() == start
         assert str(error) in stream.results[-1].detail
 
-    async def test_what_is_asked_again_must_be_afforded_too(self, autojump_clock: trio.abc.Clock) -> None:
+    @pytest.mark.parametrize(
+        "error",
+        [
+            OutcomeUnknown("no answer came within 10 s", method="myTrades"),
+            ApiError(method="myTrades", status=400, code=-1000, msg="An unknown error occurred"),
+        ],
+    )
+    async def test_what_is_asked_again_must_be_afforded_too(
+        self, autojump_clock: trio.abc.Clock, error: Exception
+    ) -> None:
         market = Market()
         stream = await whole(market, Recovery(max_weight=150))
 
         def lose(method: str, params: Any) -> None:
             if method == "myTrades":
+                raise error
+
+        stream.link.before = lose
+        spent = stream.link.weight
+        assert await missed(stream) == []
+        assert str(error) in stream.results[-1].detail
+        assert stream.link.weight - spent <= 150
+
+    async def test_of_two_questions_that_want_to_be_asked_again_one_may_be_afforded(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = Market()
+        stream = await whole(market, Recovery(max_weight=146 + 20))
+        lost: list[str] = []
+
+        def lose(method: str, params: Any) -> None:
+            if method in ("myTrades", "allOrders") and method not in lost:
+                lost.append(method)
                 raise OutcomeUnknown("no answer came within 10 s", method=method)
 
         stream.link.before = lose
         spent = stream.link.weight
         assert await missed(stream) == []
-        assert "no answer came" in stream.results[-1].detail
-        assert stream.link.weight - spent <= 146 + 20
+        assert not stream.results[-1].complete
+        assert "no answer came within 10 s" in stream.results[-1].detail
+        assert stream.link.weight - spent == 146 + 20
 
     async def test_an_answer_that_got_lost_is_asked_for_again(self, autojump_clock: trio.abc.Clock) -> None:
         market = Market()

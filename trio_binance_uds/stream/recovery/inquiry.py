@@ -142,18 +142,23 @@ class Inquiry:
         return ()
 
     async def _result(self, question: Question) -> Any:
+        """Ask, and where that may help and is afforded ask again; what is spent on it was reserved before each try."""
         for _ in range(_TRIES - 1):
+            if not self._budget.affords(question.weight):
+                break  # There is only this one try, so its answer is waited for.
             try:
                 with trio.move_on_after(_PATIENCE_SECONDS):
                     return await self._request(question.method, dict(question.params))
-            except OutcomeUnknown:
-                pass
+                trouble: RequestError = OutcomeUnknown("no answer came in time", method=question.method)
+            except OutcomeUnknown as error:
+                trouble = error
             except ApiError as error:
                 if error.code in question.excuses or not _may_pass(error):
                     raise
+                trouble = error
                 await trio.sleep(_PAUSE_SECONDS)
             if not self._budget.affords(question.weight):
-                break
+                raise trouble  # Others have spent it meanwhile.
             self._budget.spent += question.weight
         return await self._request(question.method, dict(question.params))
 

@@ -60,7 +60,7 @@ class Reconstruction:
 
 def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     """Return what was missed, as far as the answers show it."""
-    rows: list[Row[Event]] = []
+    rows: list[Row] = []
     doubts: list[Doubt] = []
     facts = evidence.facts()
     for one in facts:

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
-from typing import TypeVar
 
 from trio_binance_uds.events import Event, ExecutionReport
 from trio_binance_uds.stream.recovery.spot.life import Place
 
-_EventT = TypeVar("_EventT", bound=Event)
-
-Row = Sequence[tuple[Place, _EventT]]
+Row = Sequence[tuple[Place, Event]]
 """What belongs together and is in order, such as the reports of one order."""
 
 _Head = tuple[Place, int, int]
 
 
-def in_sequence(rows: Iterable[Row[_EventT]]) -> list[tuple[Place, _EventT]]:
+def in_sequence(rows: Iterable[Row]) -> list[tuple[Place, Event]]:
     """Return all of it in one row."""
     lives = [row for row in rows if row]
     ahead = _fill_numbers(lives)
@@ -30,7 +27,7 @@ def in_sequence(rows: Iterable[Row[_EventT]]) -> list[tuple[Place, _EventT]]:
     heads: list[_Head] = [(life[0][0], number, 0) for number, life in enumerate(lives)]
     heapify(heads)
     aside: dict[Hashable, list[_Head]] = {}
-    sequence: list[tuple[Place, _EventT]] = []
+    sequence: list[tuple[Place, Event]] = []
     while heads or aside:
         # All of them wait only where the times of fills contradict their ids: then time decides.
         is_forced = not heads
@@ -55,7 +52,7 @@ def in_sequence(rows: Iterable[Row[_EventT]]) -> list[tuple[Place, _EventT]]:
     return sequence
 
 
-def _fill_numbers(lives: Iterable[Row[_EventT]]) -> dict[Hashable, deque[int]]:
+def _fill_numbers(lives: Iterable[Row]) -> dict[Hashable, deque[int]]:
     """Return the ids of all fills that are still to be told, rising, for each line of ids."""
     numbers: dict[Hashable, list[int]] = {}
     for life in lives:
