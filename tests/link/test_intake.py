@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_binance_uds.events import Event, UnknownEvent
+from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.link.intake import Intake, Route, SubscriptionEnded
 
 
@@ -65,10 +65,30 @@ async def test_a_batch_is_a_proof_only_if_it_brought_an_event(autojump_clock: tr
     out.intake.open({0: Route()})
     out.intake.on_batch_end(trio.current_time())
     assert (out.proofs, out.batches) == (0, 1)
-    out.intake.on_event(event("one"))
+    out.intake.on_event(Event(event_type="outboundAccountPosition", raw={}, subscription_id=0))
     out.intake.on_batch_end(trio.current_time())
     out.intake.on_batch_end(trio.current_time())
     assert (out.proofs, out.batches) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        UnknownEvent(raw=None, problem="not an object"),
+        UndecodableEvent(raw=b"{", problem="not JSON"),
+        UndecodableEvent(raw={"e": "executionReport"}, problem="a field is missing", event_type="executionReport"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_but_proves_nothing(
+    autojump_clock: trio.testing.MockClock, unread: Event
+) -> None:
+    """A frame of ``null`` comes from whatever is at the other end; that the account is still heard, it does not say."""
+    out = Sorted()
+    out.intake.open({None: Route()})
+    out.intake.on_event(unread)
+    out.intake.on_batch_end(trio.current_time())
+    assert len(out.told) == 1
+    assert (out.proofs, out.batches) == (0, 1)
 
 
 async def test_a_flood_before_the_acknowledgement_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

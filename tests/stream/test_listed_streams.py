@@ -82,6 +82,21 @@ async def test_a_key_that_lives_proves_nothing_about_a_socket_that_is_silent(
         assert gap.since <= silent_since
 
 
+async def test_a_list_that_is_not_answered_any_more_proves_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """The socket forgets the key, pongs for a while, and then falls silent, before anybody has looked."""
+    async with watched() as (sandbox, account, stream):
+        await trio.sleep(30)
+        sandbox.faults.vanish_subscription()
+        account.call("POST /fapi/v1/order", ORDER)
+        forgotten_at = sandbox.clock.datetime()
+        await trio.sleep(17)
+        sandbox.faults.half_open()
+        *_, gap = await until_gap(stream)
+        assert isinstance(gap, uds.Gap)
+        assert gap.since <= forgotten_at
+        assert gap.recovered == 1
+
+
 @pytest.mark.parametrize("fault", ["lose_answer", "fail_next"])
 async def test_a_list_that_is_not_answered_is_no_reason_to_doubt(
     autojump_clock: trio.testing.MockClock, fault: str, monkeypatch: pytest.MonkeyPatch

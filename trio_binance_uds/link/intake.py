@@ -18,7 +18,14 @@ from collections.abc import Callable, Hashable, Mapping
 
 import trio
 
-from trio_binance_uds.events import Event, EventStreamTerminated, ListenKeyExpired, ServerShutdown, UnknownEvent
+from trio_binance_uds.events import (
+    Event,
+    EventStreamTerminated,
+    ListenKeyExpired,
+    ServerShutdown,
+    UnknownEvent,
+    UntypedEvent,
+)
 
 # How many events may come before the acknowledgement of their subscription.
 _MAX_EARLY = 10_000
@@ -167,11 +174,13 @@ class Intake:
         elif isinstance(event, _ABOUT_THE_LINK) and self._is_taken(event):
             pass
         elif route.admits(event):
-            self._brought_events = True
+            if not isinstance(event, UntypedEvent):
+                # What nobody can read may come from anywhere.
+                self._brought_events = True
             self._accept(event)
 
     def on_batch_end(self, now: float) -> None:
-        """Note that events arrived, and pass the end of the batch on."""
+        """Note that events arrived which can be read, and pass the end of the batch on."""
         if self._brought_events:
             self._brought_events = False
             self._proven(now)

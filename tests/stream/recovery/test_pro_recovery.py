@@ -74,11 +74,11 @@ def test_commas_between_thousands_are_read() -> None:
         "virtualMaxWithdrawAmount": "1,000",
         "accountStatus": "SOMETHING_NEW",
     }
-    read = ProAnswer.read(raw, now)
+    read = ProAnswer.read(raw, now, now)
     assert (read.available_balance, read.uni_mmr) == (Decimal("122559.90199491"), Decimal("5167.92"))
     assert (read.level, read.virtual_max_withdraw) == ("SOMETHING_NEW", 1000)
     with pytest.raises(Unreadable, match="uniMMR"):
-        ProAnswer.read(raw | {"uniMMR": None}, now)
+        ProAnswer.read(raw | {"uniMMR": None}, now, now)
 
 
 async def test_without_an_answer_nothing_is_told_and_nothing_proven(
@@ -138,3 +138,19 @@ async def test_totals_that_are_older_are_echoes_and_newer_ones_are_not(autojump_
     newer = scene.sent()[-1]
     echoes = found.echoes()
     assert [echoes.is_echo(older), echoes.is_echo(newer)] == [True, False]
+
+
+async def test_a_level_that_comes_again_after_the_answer_is_no_echo(autojump_clock: trio.abc.Clock) -> None:
+    """It was told as recovered, another one came in a second gap, and now it is so again."""
+    scene = ProScene()
+    stream = await whole(scene)
+    scene.stand("1030.5")
+    first = (await stream.recover()).echoes()
+    scene.tick(10)
+    scene.stand("100000")
+    await stream.recover()
+    scene.tick(10)
+    scene.stand("1030.5")
+    again = scene.sent()[-1]
+    assert isinstance(again, RiskLevelChange)
+    assert not first.is_echo(again)

@@ -181,11 +181,20 @@ class _ListenKeySubscription(Subscription):
         return "the venue says that the listen key has expired"
 
     async def _is_listed(self, connection: Connection) -> bool:
-        """Whether the socket still has the streams that it began with; no answer is no reason to doubt it."""
+        """Whether the socket still has the streams that it began with, where the venue has told them before.
+
+        Raises:
+            OutcomeUnknown: it has told them before, and does not now. That is no reason to doubt the socket, and no
+                proof of it either: the key is proven by another way, and pongs come from a socket that forgot it too.
+        """
         if not self._listed:
             return True
         streams = await self._streams_of(connection)
-        return streams is None or self._listed <= streams
+        if streams is None:
+            raise OutcomeUnknown(
+                "LIST_SUBSCRIPTIONS has not been answered, though it was before", method="LIST_SUBSCRIPTIONS"
+            )
+        return self._listed <= streams
 
     async def _streams_of(self, connection: Connection) -> frozenset[str] | None:
         """Return the streams that the socket has, or ``None`` where the venue does not tell."""

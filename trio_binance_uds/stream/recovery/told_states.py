@@ -7,9 +7,12 @@ number, only its time and its word can tell.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trio_binance_uds.events import Event
+
+# The clocks of client and venue are compared by a round trip. What is told twice does less harm than what is not told.
+_SKEW = timedelta(seconds=1)
 
 
 class SnapshotEchoes:
@@ -27,14 +30,16 @@ class SnapshotEchoes:
 class WordEcho:
     """Recognises the one live event that tells the word that was recovered.
 
-    After another word has been told, the same one again is news.
+    After another word has been told, the same one again is news. So it is if it is newer than the answer: between two
+    recoveries another word can have come that no live event has told.
     """
 
-    def __init__(self, word: Hashable | None) -> None:
+    def __init__(self, word: Hashable | None, answered: datetime | None) -> None:
         self._expected = word
+        self._until = None if answered is None else answered + _SKEW
 
-    def is_echo(self, word: Hashable) -> bool:
-        """Whether a live event with this word repeats the recovered one."""
-        is_echo = self._expected is not None and word == self._expected
+    def is_echo(self, word: Hashable, at: datetime) -> bool:
+        """Whether a live event with this word, of this time, repeats the recovered one."""
+        is_echo = self._until is not None and word == self._expected and at <= self._until
         self._expected = None
         return is_echo

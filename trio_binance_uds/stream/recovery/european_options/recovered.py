@@ -140,7 +140,7 @@ class OptionsEchoes:
         self._exact: Counter[tuple[Key, _Place]] = Counter()
         self._holdings: BalancePositionUpdate | None = None
         snapshots: list[tuple[type[Event], datetime]] = []
-        level = None
+        level, answered = None, None
         for event in recovered.events:
             if isinstance(event, OptionsOrderTradeUpdate):
                 if event.execution_type == "TRADE":
@@ -153,9 +153,9 @@ class OptionsEchoes:
                 snapshots.append((type(event), event.transaction_time))
             else:
                 assert isinstance(event, OptionsRiskLevelChange)
-                level = event.risk_level
+                level, answered = event.risk_level, event.event_time  # The venue says of when its answer is.
         self._snapshots = SnapshotEchoes(snapshots)
-        self._level = WordEcho(level)
+        self._level = WordEcho(level, answered)
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event is not to be told because what was recovered has told it, or something newer."""
@@ -165,7 +165,7 @@ class OptionsEchoes:
             return self._is_held(event)
         if isinstance(event, OptionsAccountUpdate | GreekUpdate):
             return self._snapshots.is_echo(event, event.transaction_time)
-        return isinstance(event, OptionsRiskLevelChange) and self._level.is_echo(event.risk_level)
+        return isinstance(event, OptionsRiskLevelChange) and self._level.is_echo(event.risk_level, event.event_time)
 
     def _is_old(self, update: OptionsOrderTradeUpdate) -> bool:
         key, place = _key(update), _place(update)

@@ -50,6 +50,7 @@ class ProAnswer:
 
     raw: Mapping[str, Any] = attrs.field(repr=False)
     asked: datetime
+    answered: datetime
     level: RiskLevel | str
     uni_mmr: Decimal
     account_equity: Decimal
@@ -60,9 +61,10 @@ class ProAnswer:
     virtual_max_withdraw: Decimal | None
 
     @classmethod
-    def read(cls, raw: Any, asked: datetime) -> ProAnswer:
+    def read(cls, raw: Any, asked: datetime, answered: datetime) -> ProAnswer:
         return cls(
             asked=asked,
+            answered=answered,
             level=member(raw, "accountStatus", _level),
             uni_mmr=member(raw, "uniMMR", _grouped),
             account_equity=member(raw, "accountEquity", _grouped),
@@ -164,13 +166,14 @@ class ProRecoverer:
         if answer is not None and self._level is None:
             self._level = answer.level
         marked = [attrs.evolve(event, account=self._account) for event in events]
-        return ProRecovered(tuple(marked), "; ".join(reasons))
+        answered = None if answer is None else answer.answered
+        return ProRecovered(tuple(marked), "; ".join(reasons), answered)
 
     async def _ask(self, request: Request, now: Callable[[], datetime]) -> tuple[ProAnswer | None, list[str]]:
         asked, found = now(), list[ProAnswer]()
 
         def use(result: Any) -> None:
-            found.append(ProAnswer.read(result, asked))
+            found.append(ProAnswer.read(result, asked, now()))
 
         inquiry = Inquiry(request, self._options.weight_allowed)
         with trio.move_on_after(self._options.max_seconds):
@@ -182,10 +185,11 @@ class ProRecoverer:
 
 @attrs.frozen
 class ProRecovered:
-    """What a recovery has brought: the totals and the level of risk of now, where they have changed."""
+    """What a recovery has brought: the totals and the level of risk as they were answered, where they have changed."""
 
-    events: tuple[Event, ...] = ()
-    detail: str = ""
+    events: tuple[Event, ...]
+    detail: str
+    answered: datetime | None
 
     @property
     def complete(self) -> bool:
@@ -208,10 +212,10 @@ class ProEchoes:
         totals = [event for event in recovered.events if isinstance(event, PmProAccountUpdate)]
         levels = [event.risk_level for event in recovered.events if isinstance(event, RiskLevelChange)]
         self._totals = SnapshotEchoes([(type(event), event.event_time) for event in totals])
-        self._level = WordEcho(levels[0] if levels else None)
+        self._level = WordEcho(levels[0] if levels else None, recovered.answered)
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event is not to be told because a recovered one has told it, or something newer."""
         if isinstance(event, PmProAccountUpdate):
             return self._totals.is_echo(event, event.event_time)
-        return isinstance(event, RiskLevelChange) and self._level.is_echo(event.risk_level)
+        return isinstance(event, RiskLevelChange) and self._level.is_echo(event.risk_level, event.event_time)

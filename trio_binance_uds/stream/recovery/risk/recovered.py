@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import attrs
 
@@ -19,12 +20,14 @@ class RiskRecovered:
     Attributes:
         account: what the events are marked with.
         level: the event that tells the status of now.
+        answered: when that was answered; ``None`` where it was not.
         knows_interest: whether the book of interest was read, which alone has what a loan costs at once.
     """
 
     account: str
     changes: tuple[DebtChange, ...] = ()
     level: MarginLevelStatusChange | None = None
+    answered: datetime | None = None
     detail: str = ""
     knows_interest: bool = True
 
@@ -72,12 +75,14 @@ class RiskEchoes:
 
     def __init__(self, recovered: RiskRecovered) -> None:
         self._left = list(recovered.changes)
-        self._level = WordEcho(None if recovered.level is None else recovered.level.margin_level_status)
+        self._level = WordEcho(
+            None if recovered.level is None else recovered.level.margin_level_status, recovered.answered
+        )
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event is not to be told because a recovered one has told it."""
         if isinstance(event, MarginLevelStatusChange):
-            return self._level.is_echo(event.margin_level_status)
+            return self._level.is_echo(event.margin_level_status, event.event_time)
         if not isinstance(event, UserLiabilityChange):
             return False
         row = row_of(event, self._left)

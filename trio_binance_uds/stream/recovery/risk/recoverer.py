@@ -123,7 +123,14 @@ class RiskRecoverer:
         if evidence.debts is not None and evidence.bars is not None:
             level, doubt = self._status_of_now(evidence.debts, evidence.bars.words(evidence.debts.level))
             reasons += [doubt] if doubt else []
-        return RiskRecovered(self._account, tuple(untold), level, "; ".join(reasons), evidence.knows_interest)
+        return RiskRecovered(
+            account=self._account,
+            changes=tuple(untold),
+            level=level,
+            answered=None if evidence.debts is None else evidence.debts.answered,
+            detail="; ".join(reasons),
+            knows_interest=evidence.knows_interest,
+        )
 
     def _status_of_now(self, debts: DebtAnswer, words: tuple[str, ...]) -> tuple[MarginLevelStatusChange | None, str]:
         """Return the event that tells the status of now, if it is another than was told, and what is not sure of it."""
