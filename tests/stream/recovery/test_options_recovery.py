@@ -193,6 +193,45 @@ class TestHoldings:
         assert position.position_value == right.position_value
         assert all(event.recovered and event.account == "options" for event in told)
 
+    async def test_what_our_clock_says_has_yet_to_happen_is_told_as_of_when_it_did(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        """Otherwise what is told next would be explained by these fills a second time."""
+        scene = OptionsScene()
+        stream = await whole(scene)
+        scene.tick(5)
+        scene.trade("BUY", "0.2", "1200")
+        filled_at = scene.now()
+        found = await stream.recoverer.recover(
+            stream.link.request, stream.whole_until, lambda: scene.now() - timedelta(seconds=0.4)
+        )
+        assert found.complete, found.detail
+        for event in found.events:
+            stream.tell(event)
+        assert only(list(found.events), BalancePositionUpdate).transaction_time == filled_at
+        stream.position, stream.whole_until = len(scene.sent()), scene.now()
+        scene.tick(60)
+        assert await missed(stream) == []
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_a_wallet_that_nothing_explains_is_not_told_anew_for_the_digits_of_an_average(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        """The wallet is concluded from average entry prices, of which a few digits are shown."""
+        scene = OptionsScene()
+        stream = await whole(scene)
+        for price in ("1200", "1205"):
+            scene.trade("BUY", "0.1", price)
+        stream.deliver()
+        scene.tick(60)
+        scene.trade("BUY", "0.1", "1205")
+        (wallet,) = only(scene.sent(stream.position), BalancePositionUpdate).balances
+        (told,) = only([event for event in stream.told if isinstance(event, BalancePositionUpdate)][-1:], Event).balances
+        scene.desk.transfer(ALICE, "USDT", str(told.balance - wallet.balance))
+        scene.tick(5)
+        assert only(await stream.missed(), BalancePositionUpdate).balances == ()
+        assert "USDT is not explained" in stream.results[-1].detail
+
     async def test_a_deposit_is_in_the_balance_and_not_complete(self, autojump_clock: trio.abc.Clock) -> None:
         scene = OptionsScene()
         stream = await whole(scene)

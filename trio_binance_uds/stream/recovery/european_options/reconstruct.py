@@ -78,6 +78,21 @@ _Place = tuple[datetime, Rank, int]
 _Change = tuple[datetime, Decimal]
 
 
+@attrs.frozen
+class _Amount:
+    """An amount as it was answered, beside what was told of it and what has changed since.
+
+    Attributes:
+        now: the amount itself; where the answer may be wrong by a little, what explains it.
+        unexplained: what of it is not what was told and what has changed since.
+        latest: when the last of the changes that are in it was made.
+    """
+
+    now: Decimal
+    unexplained: Decimal = ZERO
+    latest: datetime | None = None
+
+
 def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     """Return what was missed, as far as the answers show it."""
     placed: list[tuple[_Place, Event]] = []
@@ -171,6 +186,7 @@ def _holdings(
     doubts: list[Doubt] = []
     fills = evidence.untold_fills()
     positions: list[OptionsPosition] = []
+    latest: list[datetime] = []
     for symbol in sorted({*knowledge.positions, *evidence.positions, *[fill.symbol for fill in fills]}):
         told, row = knowledge.told_position(symbol), evidence.positions.get(symbol)
         now = ZERO if row is None else row.quantity
@@ -180,24 +196,30 @@ def _holdings(
             for fill in knowledge.unsettled
             if fill.symbol == symbol
         ]
-        left, now = _unexplained(told, now, changes, evidence.positions_taken)
-        if left and not (row is None and symbol in evidence.exercises):
-            doubts.append(
-                Doubt(text=f"the position in {symbol} is {plain(left)} off what its fills say", symbol=symbol)
-            )
-        if _is_to_be_told(told, now, left, evidence.positions_taken):
+        held = _amount_of(told, now, changes, evidence.positions_taken)
+        latest += [held.latest] if held.latest is not None else []
+        if held.unexplained and not (row is None and symbol in evidence.exercises):
+            text = f"the position in {symbol} is {plain(held.unexplained)} off what its fills say"
+            doubts.append(Doubt(text=text, symbol=symbol))
+        if _is_to_be_told(told, held, evidence.positions_taken):
             value, entry = (ZERO, ZERO) if row is None else (row.value, row.entry_price)
             positions.append(
-                OptionsPosition(symbol=symbol, quantity=now, position_value=value, average_entry_price=entry)
+                OptionsPosition(symbol=symbol, quantity=held.now, position_value=value, average_entry_price=entry)
             )
     balances: list[OptionsBalance] = []
     for asset, wallet in sorted((evidence.wallets() or {}).items()):
-        balance, doubt = _balance(knowledge, evidence, asset, wallet, fills)
-        balances += [balance] if balance is not None else []
-        doubts += [doubt] if doubt is not None else []
+        told, error = knowledge.told_wallet(asset), evidence.wallet_error(asset)
+        held = _amount_of(told, wallet, _changes_of_wallet(knowledge, asset, fills), evidence.account_taken, error)
+        latest += [held.latest] if held.latest is not None else []
+        if held.unexplained and not _is_settled(held.unexplained, evidence):
+            doubts.append(Doubt(text=f"{held.unexplained.normalize():+f} {asset} is not explained"))
+        if _is_to_be_told(told, held, evidence.account_taken, error):
+            change = None if told is None else held.unexplained
+            balances.append(OptionsBalance(asset=asset, balance=held.now, balance_change=change))
     if not balances and not positions:
         return [], doubts
-    known = [time for time in times if time <= evidence.account_taken.asked]
+    # Their changes are in them, also where our clock says that these came after the answers.
+    known = [*latest, *[time for time in times if time <= evidence.account_taken.asked]]
     if knowledge.newest is not None:
         known.append(knowledge.newest)
     at = max(known) if known else evidence.account.time
@@ -205,28 +227,17 @@ def _holdings(
     return [balances_and_positions(at, balances, positions, raw)], doubts
 
 
-def _balance(
-    knowledge: Knowledge, evidence: Evidence, asset: str, now: Decimal, fills: list[TradeAnswer]
-) -> tuple[OptionsBalance | None, Doubt | None]:
-    assert evidence.account_taken is not None
-    told = knowledge.told_wallet(asset)
+def _changes_of_wallet(knowledge: Knowledge, asset: str, fills: list[TradeAnswer]) -> list[_Change]:
     changes = [(fill.time, fill.cash) for fill in fills if fill.quote_asset == asset]
     changes += [(fill.transaction_time, _cash(fill)) for fill in knowledge.unsettled if fill.commission_asset == asset]
-    left, now = _unexplained(told, now, changes, evidence.account_taken, evidence.wallet_error(asset))
-    doubt = None
-    if left and not _is_settled(left, evidence):
-        doubt = Doubt(text=f"{left.normalize():+f} {asset} is not explained")
-    if not _is_to_be_told(told, now, left, evidence.account_taken):
-        return None, doubt
-    change = None if told is None else left
-    return OptionsBalance(asset=asset, balance=now, balance_change=change), doubt
+    return changes
 
 
-def _is_to_be_told(told: Told | None, now: Decimal, unexplained: Decimal, taken: Taken) -> bool:
+def _is_to_be_told(told: Told | None, held: _Amount, taken: Taken, error: Decimal = ZERO) -> bool:
     """Whether an amount is news; one that nothing explains may be older than what was told shortly before."""
     if told is None:
         return True
-    return now != told.amount and not (unexplained and told.at > taken.asked - _MOST_LAG)
+    return abs(held.now - told.amount) > error and not (held.unexplained and told.at > taken.asked - _MOST_LAG)
 
 
 def _cash(fill: OptionsOrderTradeUpdate) -> Decimal:
@@ -247,16 +258,15 @@ def _is_settled(amount: Decimal, evidence: Evidence) -> bool:
     )
 
 
-def _unexplained(
-    told: Told | None, now: Decimal, changes: list[_Change], taken: Taken, error: Decimal = ZERO
-) -> tuple[Decimal, Decimal]:
-    """Return what of an amount is not what was told and what has changed since, and the amount itself.
+def _amount_of(
+    told: Told | None, answered: Decimal, changes: list[_Change], taken: Taken, error: Decimal = ZERO
+) -> _Amount:
+    """Return what an answer that may be wrong by ``error`` says of an amount.
 
-    What happened about the time of asking may be in it or not, and so what happened when it was told. Where it may be
-    wrong by a little, what explains it is the amount.
+    What happened about the time of asking may be in it or not, and so what happened when it was told.
     """
     if told is None:
-        return ZERO, now
+        return _Amount(answered)
     later = sorted(change for change in changes if change[0] >= told.at)
     certain = sum(time < taken.asked - _SKEW for time, _ in later)
     most = sum(time <= taken.answered + _SKEW for time, _ in later)
@@ -265,9 +275,9 @@ def _unexplained(
     for first in range(at_once + 1):
         for last in range(certain, most + 1):
             expected = told.amount + sum(amounts[first : max(first, last)], ZERO)
-            if abs(expected - now) <= error:
-                return ZERO, expected
-    return now - told.amount - sum(amounts[:certain], ZERO), now
+            if abs(expected - answered) <= error:
+                return _Amount(expected, latest=later[last - 1][0] if last else None)
+    return _Amount(answered, answered - told.amount - sum(amounts[:certain], ZERO))
 
 
 # Totals.
