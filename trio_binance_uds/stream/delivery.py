@@ -119,6 +119,7 @@ class Delivery:
             )
         )
         self._record.gap(blindness.since, until, complete=recovered.complete)
+        self._recoverer.note_gap(blindness.since, until, complete=recovered.complete)
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -177,9 +177,11 @@ class Stream:
             if self.position >= position:
                 since = max(since, at)
         found = await self.recoverer.recover(self.link.request, since, self.market.now)
+        until = self.market.now()
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])
+        self.recoverer.note_gap(since, until, complete=rest.complete)
         for event in (*rest.events, *live[:split]):
             self.tell(event)
         echoes = rest.echoes()

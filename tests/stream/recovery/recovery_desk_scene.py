@@ -144,6 +144,7 @@ class DeskStream:
         live = self.scene.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])
+        self.recoverer.note_gap(self.whole_until, self.scene.now(), complete=rest.complete)
         for event in (*rest.events, *live[:split]):
             self.tell(event)
         echoes = rest.echoes()

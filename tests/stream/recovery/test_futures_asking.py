@@ -62,6 +62,33 @@ def limited(stream: Stream, **limits: int) -> None:
     stream.recoverer.scope = attrs.evolve(stream.recoverer.scope, dialect=attrs.evolve(dialect, **calls))
 
 
+def refusing_all(*methods: str) -> Callable[[str, dict[str, Any]], None]:
+    def refuse(asked: str, params: dict[str, Any]) -> None:
+        if asked in methods:
+            raise ApiError(method=asked, status=400, code=-1102, msg="no")
+
+    return refuse
+
+
+async def live(market: Market, stream: Stream, seconds: float) -> None:
+    """Let time pass in which the stream is whole."""
+    market.tick(seconds)
+    hit_back = market.limit("SELL", lot(market, 1), "20300")
+    market.call("DELETE /v1/order", symbol=market.symbol, orderId=hit_back["orderId"])
+    stream.deliver()
+    market.tick(60)
+
+
+CONDITIONAL = {
+    "symbol": "BTCUSDT",
+    "algoType": "CONDITIONAL",
+    "side": "SELL",
+    "type": "STOP_MARKET",
+    "quantity": "0.01",
+    "triggerPrice": "15000",
+}
+
+
 class TestTheBaseline:
     async def test_it_asks_for_what_is_there_and_costs_what_it_says(self, autojump_clock: trio.abc.Clock) -> None:
         stream = Stream(Market())
@@ -364,6 +391,68 @@ class TestTheQuestions:
         assert statuses == ["NEW", "TRIGGERED", "FINISHED"]
         assert "recovered as ORDER_TRADE_UPDATE only" in stream.results[-1].detail
         assert not stream.link.asked_for("GET /fapi/v1/allOrders")
+
+
+class TestAfterAGapThatWasNotProven:
+    """The history goes by when an order was placed: what one gap left out ends unseen in the next, unless asked for."""
+
+    @pytest.mark.parametrize("kind", [USDM, COINM], ids=["usdm", "coinm"])
+    async def test_an_order_that_was_placed_there_and_ends_in_the_next_gap_is_told(
+        self, kind: Kind, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = Market(kind)
+        stream = await whole(market)
+        market.tick(60)
+        order = market.limit("SELL", lot(market, 1), "20200")
+        prefix = "GET /fapi/v1" if kind is USDM else "GET /dapi/v1"
+        stream.link.before = refusing_all(f"{prefix}/openOrders", f"{prefix}/allOrders")
+        await stream.missed()
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        await live(market, stream, 3600)
+        market.call("DELETE /v1/order", symbol=market.symbol, orderId=order["orderId"])
+        assert told(await stream.missed()) == ["NEW NEW", "CANCELED CANCELED"]
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_so_is_a_conditional_order(self, autojump_clock: trio.abc.Clock) -> None:
+        market = Market()
+        stream = await whole(market)
+        market.tick(60)
+        order = market.call("POST /v1/algoOrder", **CONDITIONAL)
+        stream.link.before = refusing_all("GET /fapi/v1/openAlgoOrders", "GET /fapi/v1/allAlgoOrders")
+        await stream.missed()
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        await live(market, stream, 3600)
+        market.call("DELETE /v1/algoOrder", algoId=order["algoId"])
+        algos = [event for event in await stream.missed() if isinstance(event, AlgoUpdate)]
+        assert [event.algo_status for event in algos] == ["NEW", "CANCELED"]
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_what_was_open_is_known_once_it_was_listed_and_the_gap_is_looked_into_no_more(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        market = Market()
+        stream = await whole(market)
+        history = "GET /fapi/v1/allOrders"
+
+        async def questions(failing: str | None) -> int:
+            """How many windows of the history the next gap asks about."""
+            await live(market, stream, 3600)
+            stream.link.calls.clear()
+            stream.link.before = refusing_all(failing) if failing else lambda method, params: None
+            await stream.missed()
+            assert stream.results[-1].complete is (failing is None)
+            return len({params["startTime"] for params in stream.link.asked_for(history)})
+
+        assert await questions(None) == 1
+        assert await questions("GET /fapi/v1/openOrders") == 1
+        assert await questions("GET /fapi/v1/openOrders") == 2
+        assert await questions("GET /fapi/v1/income") == 3
+        # The open orders were listed: nothing unknown is open from the two gaps before, nor from this one.
+        assert await questions("GET /fapi/v1/income") == 2
+        assert await questions(None) == 2
+        assert await questions(None) == 1
 
 
 class TestWhatTheVenueDoesNotKnow:

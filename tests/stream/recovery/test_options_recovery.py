@@ -134,6 +134,29 @@ class TestWhatIsAsked:
         assert await missed(stream) == []
         assert stream.results[-1].complete, stream.results[-1].detail
 
+    async def test_an_order_that_an_unproven_gap_left_out_and_that_ends_in_the_next_one_is_told(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        """The history goes by when an order was placed."""
+        scene = OptionsScene()
+        stream = await whole(scene)
+        order = scene.place("SELL", "0.5", "1400")
+        stream.link.before = without("openOrders")
+        assert await missed(stream) == []
+        assert not stream.results[-1].complete
+        stream.link.before = lambda method, params: None
+        scene.tick(3600)
+        scene.trade("BUY", "0.1", "1200")
+        stream.deliver()
+        scene.tick(60)
+        scene.call("DELETE order", symbol=CALL, orderId=order["orderId"])
+        assert await missed(stream) == ["NEW NEW", "CANCELED CANCELED"]
+        assert stream.results[-1].complete, stream.results[-1].detail
+        asked = len(stream.link.asked_for("historyOrders"))
+        scene.tick(3600)
+        assert await missed(stream) == []
+        assert len(stream.link.asked_for("historyOrders")) == asked + 1, "that gap is looked into no more"
+
     async def test_a_fill_on_a_symbol_that_was_never_seen_shows_in_its_position(
         self, autojump_clock: trio.abc.Clock
     ) -> None:
@@ -226,7 +249,9 @@ class TestHoldings:
         scene.tick(60)
         scene.trade("BUY", "0.1", "1205")
         (wallet,) = only(scene.sent(stream.position), BalancePositionUpdate).balances
-        (told,) = only([event for event in stream.told if isinstance(event, BalancePositionUpdate)][-1:], Event).balances
+        (told,) = only(
+            [event for event in stream.told if isinstance(event, BalancePositionUpdate)][-1:], Event
+        ).balances
         scene.desk.transfer(ALICE, "USDT", str(told.balance - wallet.balance))
         scene.tick(5)
         assert only(await stream.missed(), BalancePositionUpdate).balances == ()

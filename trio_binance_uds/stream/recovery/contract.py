@@ -73,6 +73,10 @@ class Recoverer(Protocol):
         """
         ...
 
+    def note_gap(self, since: datetime, until: datetime, /, *, complete: bool) -> None:
+        """Take in that the gap between these times has been told, after what was recovered of it was judged."""
+        ...
+
 
 @attrs.frozen
 class NothingRecovered:
@@ -111,3 +115,6 @@ class NoRecovery:
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Return nothing, and why."""
         return NothingRecovered(self._why)
+
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing."""

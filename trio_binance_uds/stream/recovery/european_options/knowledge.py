@@ -34,6 +34,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
 )
 from trio_binance_uds.stream.recovery.european_options.reports import update_of
 from trio_binance_uds.stream.recovery.finished import Finished
+from trio_binance_uds.stream.recovery.unproven import Unproven
 
 _FILLS_REMEMBERED = 20_000
 _UNSETTLED_AT_MOST = 10_000
@@ -77,6 +78,7 @@ class Knowledge:
         self.began: datetime | None = None
         self.newest: datetime | None = None
         self.baseline_at: datetime | None = None
+        self.unproven: Unproven = Unproven()
         self.no_baseline_because: str = "it was never asked for"
         self._fills: OrderedDict[tuple[str, int, int], None] = OrderedDict()
 

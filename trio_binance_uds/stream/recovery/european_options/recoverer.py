@@ -46,6 +46,7 @@ from trio_binance_uds.stream.recovery.european_options.recovered import OptionsR
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.unproven import Span
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -95,6 +96,10 @@ class OptionsRecoverer:
             await recovery.ask()
         return recovery.result(self._account)
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Take in that a gap has been told."""
+        self._knowledge.unproven.note_gap(since, until, complete=complete)
+
 
 class _Recovery:
     """One recovery."""
@@ -116,6 +121,7 @@ class _Recovery:
         start = max(since - _MARGIN, knowledge.began)
         self._evidence = Evidence(knowledge)
         self._questions = _Questions(self._evidence, start, now)
+        self._earlier = knowledge.unproven.before(start, _MARGIN)
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:
@@ -137,6 +143,8 @@ class _Recovery:
         if knowledge.baseline_at is None:
             reasons.append(f"what was there before the stream began is not known ({knowledge.no_baseline_because})")
             self._make_up_for_baseline()
+        if evidence.open_orders is not None and not any(doubt.key is not None for doubt in found.doubts):
+            knowledge.unproven.note_listed()
         return OptionsRecovered(
             events=tuple([attrs.evolve(event, account=account) for event in found.events]),
             reasons=tuple(reasons),
@@ -186,6 +194,8 @@ class _Recovery:
         for symbol in symbols:
             yield self._questions.trades_of(symbol)
             yield self._questions.orders_of(symbol)
+            for span in self._earlier:
+                yield self._questions.orders_of(symbol, span)
 
     def _details(self) -> Iterator[Question]:
         """Ask for what the answers so far call for."""
@@ -248,15 +258,16 @@ class _Questions:
         window = (start if since is None else min(start, _to_ms(since)), end)
         return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, window)
 
-    def orders_of(self, symbol: str) -> Question:
-        """Ask for all orders that have ended since then."""
+    def orders_of(self, symbol: str, placed: Span | None = None) -> Question:
+        """Ask for all orders that were placed since then, or in an earlier span, and have ended."""
 
         def use(rows: Any) -> Sequence[object]:
             orders = read_all(rows, OrderAnswer.read)
             self._evidence.add_orders(orders)
             return orders
 
-        return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, self._window())
+        window = self._window() if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
+        return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
 
     def _window(self) -> tuple[int, int]:
         """Return since when to ask, and an end in the future: what happens just now must not fall out of it."""

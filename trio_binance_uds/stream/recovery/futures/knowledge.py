@@ -36,6 +36,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 )
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState
+from trio_binance_uds.stream.recovery.unproven import Unproven
 
 # Updates of the account follow their reports at once: more than this waits for one only if the venue stopped sending
 # them.
@@ -117,6 +118,7 @@ class Knowledge:
         self.newest: datetime | None = None
         self.baseline_until: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
+        self.unproven: Unproven = Unproven()
         # What the venue was found not to offer.
         self.history_needs_symbol: bool = False
         self.conditional_history_needs_symbol: bool = False

@@ -8,7 +8,7 @@ Source: Binance USD-M and COIN-M Futures and Portfolio Margin, "Account" and "Tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from trio_binance_uds.stream.recovery.futures.evidence import Evidence
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.inquiry import Question
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.unproven import Span
 
 _NO_SUCH_ORDER = -2013
 _PARAMETER_MISSING = -1102
@@ -48,13 +49,22 @@ class Questions:
     """Makes the questions of one recovery; their answers go into the evidence."""
 
     def __init__(
-        self, dialect: Dialect, evidence: Evidence, knowledge: Knowledge, *, since: datetime, until: datetime
+        self,
+        dialect: Dialect,
+        evidence: Evidence,
+        knowledge: Knowledge,
+        *,
+        since: datetime,
+        until: datetime,
+        earlier: Iterable[Span] = (),
     ) -> None:
         self._dialect = dialect
         self._evidence = evidence
         self._knowledge = knowledge
         self._since = to_ms(since)
         self._until = max(to_ms(until), self._since)
+        # Before that, when orders may have been placed that nobody knows.
+        self._earlier = [(to_ms(first), to_ms(last)) for first, last in earlier]
 
     # The state of the account.
 
@@ -115,14 +125,21 @@ class Questions:
         call = self._dialect.all_orders
         if self._dialect.history_needs_symbol or self._knowledge.history_needs_symbol:
             for symbol in symbols:
-                yield from (self._orders_between(symbol, *window) for window in self._windows(call))
+                yield from (self._orders_between(symbol, *window) for window in self._placements(call))
         else:
-            yield from (self._orders_between(None, *window) for window in self._windows(call))
+            yield from (self._orders_between(None, *window) for window in self._placements(call))
 
     def _windows(self, call: Call) -> Iterator[tuple[int, int]]:
         step = call.days * _DAY_MS
         for start in range(self._since, self._until + 1, step):
             yield start, start + step - 1
+
+    def _placements(self, call: Call) -> Iterator[tuple[int, int]]:
+        """Return the windows in which orders may have been placed that are to be told: a history goes by that time."""
+        yield from self._windows(call)
+        step = call.days * _DAY_MS
+        for first, last in self._earlier:
+            yield from ((start, min(start + step - 1, last)) for start in range(first, last + 1, step))
 
     def _orders_between(self, symbol: str | None, start: int, end: int) -> Question:
         call = self._dialect.all_orders
@@ -268,7 +285,7 @@ class Questions:
         dialect = self._dialect.conditional
         needs_symbol = dialect.history_needs_symbol or self._knowledge.conditional_history_needs_symbol
         for symbol in symbols if needs_symbol else [None] if symbols else []:
-            for start, end in self._windows(dialect.history):
+            for start, end in self._placements(dialect.history):
                 yield self._conditionals_between(symbol, start - days_before * _DAY_MS, end - days_before * _DAY_MS)
 
     def _conditionals_between(self, symbol: str | None, start: int, end: int) -> Question:

@@ -48,6 +48,11 @@ class Doubt:
     is_lag: bool = False
     is_stale: bool = False
 
+    @property
+    def is_about_an_order(self) -> bool:
+        """Whether an order may not have been told as it is."""
+        return self.key is not None or self.conditional is not None
+
 
 @attrs.frozen
 class Reconstruction:

@@ -42,3 +42,7 @@ class FuturesRecoverer:
     ) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception. A ``budget`` can be shared."""
         return await recover(request, self.knowledge, self.scope, since, self._options, now, budget=budget)
+
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Take in that a gap has been told."""
+        self.knowledge.unproven.note_gap(since, until, complete=complete)

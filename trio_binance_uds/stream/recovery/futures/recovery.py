@@ -139,8 +139,9 @@ class _Recovery:
             knowledge.begin(since)
         assert knowledge.began is not None
         start, until = max(since - _MARGIN, knowledge.began), now()
+        earlier = knowledge.unproven.before(start, _MARGIN)
         self._evidence = Evidence(knowledge, start, until)
-        self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until)
+        self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until, earlier=earlier)
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:
@@ -164,6 +165,8 @@ class _Recovery:
         elif self._since < knowledge.baseline_until:
             # What ended between the subscription and the answers was in neither.
             reasons.append("the stream was lost while it was still asked what was there before")
+        if self._is_all_listed() and not any(doubt.is_about_an_order for doubt in found.doubts):
+            knowledge.unproven.note_listed()
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -175,6 +178,14 @@ class _Recovery:
             unit=self._scope.dialect.unit,
         )
         return Recovered.judged(found.events, basis)
+
+    def _is_all_listed(self) -> bool:
+        """Whether the venue has said what is open."""
+        evidence, scope = self._evidence, self._scope
+        if scope.tells("ORDER_TRADE_UPDATE") and evidence.open_orders is None:
+            return False
+        is_asked = scope.tells_conditionals and not self._knowledge.lacks_conditional_routes
+        return not is_asked or evidence.open_conditionals is not None
 
     # Rounds of questions.
 

@@ -71,6 +71,9 @@ class MarginRecoverer:
                 nursery.start_soon(recover_one, name, account)
         return JoinedRecovered({name: found[name] for name in self._accounts})
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing: the history lists what has changed of late, whenever it began."""
+
 
 class _Account:
     """One of the accounts."""

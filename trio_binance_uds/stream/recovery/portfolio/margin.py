@@ -127,6 +127,9 @@ class MarginPart:
             account=self._account,
         )
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing: the history lists what has changed of late, whenever it began."""
+
     def _symbols(self) -> list[str]:
         return list(dict.fromkeys([*self._options.symbols, *self.knowledge.symbols, *self._listed]))
 

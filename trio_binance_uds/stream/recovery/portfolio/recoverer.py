@@ -43,6 +43,9 @@ class Part(Protocol):
         """Ask for what was missed since then."""
         ...
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Take in that a gap has been told."""
+
 
 class PortfolioRecoverer:
     """Knows what the user was told of each part, and recovers what was missed, within one budget."""
@@ -83,6 +86,11 @@ class PortfolioRecoverer:
             for name, part in self.parts.items():
                 nursery.start_soon(ask, name, part)
         return PortfolioRecovered({name: found[name] for name in self.parts})
+
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Take in that a gap has been told."""
+        for part in self.parts.values():
+            part.note_gap(since, until, complete=complete)
 
     def _lenient(self, request: Request) -> Request:
         """Return what finds nothing of a symbol that was named, and that a part has not: another part will have it."""

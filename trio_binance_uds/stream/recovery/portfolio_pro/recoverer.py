@@ -169,6 +169,9 @@ class ProRecoverer:
         answered = None if answer is None else answer.answered
         return ProRecovered(tuple(marked), "; ".join(reasons), answered)
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing: there is no history to ask."""
+
     async def _ask(self, request: Request, now: Callable[[], datetime]) -> tuple[ProAnswer | None, list[str]]:
         asked, found = now(), list[ProAnswer]()
 

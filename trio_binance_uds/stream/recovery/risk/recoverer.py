@@ -99,6 +99,9 @@ class RiskRecoverer:
             knowledge.note_debts(evidence.debts)
         return self._judged(inquiry.reasons(), evidence, since, anchor)
 
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing: what is owed must always be explained from what was last proven."""
+
     async def _ask(self, inquiry: Inquiry, evidence: _Evidence, since: datetime, anchor: DebtAnswer | None) -> None:
         # The debts come before the books that must explain them.
         await inquiry.ask([evidence.debts_question(), evidence.bars_question()])

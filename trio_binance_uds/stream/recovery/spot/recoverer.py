@@ -32,3 +32,6 @@ class SpotRecoverer:
     async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
         return await recover(request, self._knowledge, since, self._options, now, account=self._account)
+
+    def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing: the history lists what has changed of late, whenever it began."""
