@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 Span = tuple[datetime, datetime]
 """The first and the last moment of a gap."""
 
+# Where what is open is never answered, more and more gaps would be asked about, at the cost of what is of use.
+_AT_MOST = 8
+
 
 class Unproven:
     """The gaps in which orders may have been placed that are open and that nobody knows.
 
     It is done with them as soon as everything that is open has been listed, whatever else stays unknown: so they are
-    few, and looking into them costs little.
+    few. Should they become many, the oldest are taken for one, with the time between them.
     """
 
     def __init__(self) -> None:
@@ -39,3 +42,6 @@ class Unproven:
             self._spans.clear()
         if not complete:
             self._spans.append((since, until))
+        if len(self._spans) > _AT_MOST:
+            (first, _), (_, last), *rest = self._spans
+            self._spans = [(first, last), *rest]
