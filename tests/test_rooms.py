@@ -27,11 +27,14 @@ ROOMS = {
     "events": Room([], ["attrs"]),
     "errors": Room([]),
     "nurseries": Room([], ["trio"]),
+    "logs": Room([]),
     "products": Room(["events", "errors"], ["attrs"]),
     "credentials": Room(["events", "errors"], ["attrs", "cryptography", "nacl"]),
     "wire": Room(["events", "errors", "products", "credentials"], ["attrs"]),
-    "link": Room(["events", "errors", "nurseries", "products", "credentials", "wire"], ["attrs", "trio"]),
-    "stream": Room(["events", "errors", "nurseries", "products", "credentials", "wire", "link"], ["attrs", "trio"]),
+    "link": Room(["events", "errors", "nurseries", "logs", "products", "credentials", "wire"], ["attrs", "trio"]),
+    "stream": Room(
+        ["events", "errors", "nurseries", "logs", "products", "credentials", "wire", "link"], ["attrs", "trio"]
+    ),
     "account": Room(
         ["events", "errors", "nurseries", "products", "credentials", "wire", "link", "stream"], ["attrs", "trio"]
     ),
@@ -174,6 +177,12 @@ def test_there_is_one_event_loop_and_no_thread(module: Module) -> None:
         isinstance(node, ast.Attribute) and ast.unparse(node) in {"time.sleep", "trio.to_thread", "trio.from_thread"}
         for node in ast.walk(module.tree)
     )
+
+
+@every_module
+def test_what_is_logged_names_its_stream(module: Module) -> None:
+    made = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    assert module.room in ("logs", "cli", "sandbox") or not made & {"logging.getLogger", "getLogger"}
 
 
 @every_module

@@ -294,8 +294,8 @@ def test_a_spot_stream_does_not_even_import_httpx() -> None:
     program = (
         "import sys, trio_binance_uds as uds\n"
         "from trio_binance_uds.link.plan import LinkPlan\n"
-        "LinkPlan.make(uds.Credentials.from_secret('k' * 8, 's' * 8), uds.SPOT, uds.PRODUCTION, network=uds.Network(),"
-        " timeouts=uds.Timeouts(), transport=uds.TransportKind.WEBSOCKETS, logon=None)\n"
+        "LinkPlan.make(uds.Credentials.from_secret('k' * 8, 's' * 8), uds.SPOT, uds.PRODUCTION, name='spot',"
+        " network=uds.Network(), timeouts=uds.Timeouts(), transport=uds.TransportKind.WEBSOCKETS, logon=None)\n"
         "sys.exit('httpx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -130,6 +130,6 @@ def _raw(event: UntypedEvent) -> Text:
 
 def _described(item: Event | Notice) -> str:
     """Return an event or a notice that has no line of its own here, field by field."""
-    shown = ("account", "subscription_id", "recovered", "event_type", "event_time")
+    shown = ("stream", "account", "subscription_id", "recovered", "event_type", "event_time")
     fields = [field.name for field in attrs.fields(type(item)) if field.repr and field.name not in shown]
     return printable(" ".join([type(item).__name__, *[f"{name}={getattr(item, name)!s}" for name in fields]]))

@@ -37,10 +37,12 @@ class _Unparsed:
 class Event(_Unparsed):
     """Something that the venue said on a user data stream.
 
-    Two events are equal when they say the same; whose they are and how they came here (``account``,
+    Two events are equal when they say the same; whose they are and how they came here (``stream``, ``account``,
     ``subscription_id``, ``recovered``, ``raw``) does not count.
 
     Attributes:
+        stream: the name of the stream that it came by, as given to :func:`open_user_data_stream`; by default that
+            of the product. ``None`` in an event that came from no stream.
         account: whose event it is: the name of the product, such as ``spot``, or of one of its accounts, such as
             ``isolated-margin:BTCUSDT``. ``None`` in an event that came from no stream.
         subscription_id: the subscription that it came by on its connection, where the frame names one. The first is 0.
@@ -55,6 +57,7 @@ class Event(_Unparsed):
     # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition.
     is_told_once: ClassVar[bool] = False
 
+    stream: str | None = field(default=None, eq=False)
     account: str | None = field(default=None, eq=False)
     subscription_id: int | None = field(default=None, eq=False)
     recovered: bool = field(default=False, eq=False)

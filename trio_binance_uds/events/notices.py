@@ -31,7 +31,14 @@ class GapCause(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Notice:
-    """The base of what the library itself puts into a stream, between the venue's events."""
+    """The base of what the library itself puts into a stream, between the venue's events.
+
+    Attributes:
+        stream: the name of the stream that it is about, as in :attr:`Event.stream`; it does not count when two notices
+            are compared.
+    """
+
+    stream: str | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen(kw_only=True)

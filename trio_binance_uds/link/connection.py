@@ -31,13 +31,14 @@ from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # For so many frames of one read other tasks get one turn: what a consumer reads in one turn.
 _FRAMES_PER_TURN = 64
@@ -60,7 +61,8 @@ class Connection:
     """One WebSocket connection to the WebSocket API.
 
     ``on_event`` is called, synchronously, for each event in the order of arrival, and ``on_batch_end`` when all
-    that was in memory has been handed out, with the time of trio's clock.
+    that was in memory has been handed out, with the time of trio's clock. The events are marked with the name of
+    the ``stream``.
     """
 
     def __init__(
@@ -73,9 +75,10 @@ class Connection:
         *,
         on_event: Callable[[Event], None],
         on_batch_end: Callable[[float], None],
+        stream: str | None = None,
     ) -> None:
         self._transport = transport
-        self._decode = frame_decoder(product)
+        self._decode = frame_decoder(product, stream)
         self._credentials = credentials
         self._clock = clock
         self._timeouts = timeouts

@@ -203,6 +203,7 @@ class Intake:
 
 def _stray(event: Event) -> UnknownEvent:
     return UnknownEvent(
+        stream=event.stream,
         account=event.account,
         raw=event.raw,
         problem=f"it came for subscription {event.subscription_id}, which is not this stream's",

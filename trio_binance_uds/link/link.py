@@ -23,8 +23,9 @@ from trio_binance_uds.link.lease import Lease
 from trio_binance_uds.link.openers.contract import Subscription
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.transport import open_transport
+from trio_binance_uds.logs import stream_logger
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 
@@ -181,6 +182,7 @@ class _Life:
                 plan.timeouts,
                 on_event=self._intake.on_event,
                 on_batch_end=self._intake.on_batch_end,
+                stream=plan.name,
             )
             return await connection.serve(lambda: self._subscribe(connection))
 

@@ -28,6 +28,7 @@ Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 class LinkPlan:
     """How the links of one stream are made, and what they share: a clock, and REST where the product needs it."""
 
+    name: str
     credentials: Credentials
     product: Product
     network: Network
@@ -44,6 +45,7 @@ class LinkPlan:
         product: Product,
         environment: Environment,
         *,
+        name: str,
         network: Network,
         timeouts: Timeouts,
         transport: TransportKind,
@@ -76,6 +78,7 @@ class LinkPlan:
             delete_listen_key_on_exit=delete_listen_key_on_exit,
         )
         return cls(
+            name=name,
             credentials=credentials,
             product=product,
             network=network,

@@ -18,8 +18,9 @@ import trio
 
 from trio_binance_uds.errors import StreamFailed
 from trio_binance_uds.events import Event, Gap, GapCause, Notice
+from trio_binance_uds.logs import stream_logger
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 EVENTS_PER_TURN = 64
 """How many events are given to a consumer before other tasks are let in: about half a millisecond of work."""
@@ -36,10 +37,13 @@ class Mark:
 class EventBuffer:
     """What was accepted and not yet read, in order. One producer; any number of consumers."""
 
-    def __init__(self, size: int, now: Callable[[], datetime], on_caught_up: Callable[[Mark], None]) -> None:
+    def __init__(
+        self, size: int, now: Callable[[], datetime], on_caught_up: Callable[[Mark], None], stream: str | None = None
+    ) -> None:
         if size < 2:
             raise ValueError(f"max_buffer must be at least 2, one event and one gap, got {size}")
         self._size = size
+        self._stream = stream
         self._now = now
         self._on_caught_up = on_caught_up
         self._items: deque[Event | Notice | Mark] = deque()
@@ -95,6 +99,14 @@ class EventBuffer:
             self._mark.shed += 1
             self.shed += 1
         return False
+
+    def put_notice(self, notice: Notice) -> bool:
+        """Accept a notice as :meth:`put` does, with the name of the stream written in it."""
+        return self.put(attrs.evolve(notice, stream=self._stream))
+
+    def put_recovered(self, event: Event) -> bool:
+        """Accept an event that a query has brought as :meth:`put` does, with the name of the stream written in it."""
+        return self.put(attrs.evolve(event, stream=self._stream))
 
     def resume(self) -> None:
         """Accept again, after the consumer has caught up."""
@@ -162,6 +174,7 @@ class EventBuffer:
     def _last_gap(self, mark: Mark) -> Gap:
         """Return the gap that nobody will put any more: the loss must be told."""
         return Gap(
+            stream=self._stream,
             cause=GapCause.CONSUMER_TOO_SLOW,
             since=mark.since,
             until=max(mark.since, self._now()),

@@ -57,11 +57,11 @@ class Delivery:
 
     def tell_disconnected(self, at: datetime, cause: DisconnectCause, detail: str) -> None:
         """Warn the user that nothing can arrive for now."""
-        self._buffer.put(Disconnected(at=at, cause=cause, detail=detail))
+        self._buffer.put_notice(Disconnected(at=at, cause=cause, detail=detail))
 
     def tell_lease_at_risk(self, at: datetime, expires_at: datetime, account: str, detail: str) -> None:
         """Warn the user that what the stream lives by is about to end."""
-        self._buffer.put(LeaseAtRisk(at=at, expires_at=expires_at, account=account, detail=detail))
+        self._buffer.put_notice(LeaseAtRisk(at=at, expires_at=expires_at, account=account, detail=detail))
 
     def note_blindness(self, blindness: Blindness) -> None:
         """Add to what may have been missed since delivery was last complete; the first cause stands."""
@@ -107,7 +107,7 @@ class Delivery:
         self._recovery_echoes.remove(echoes)
 
     def _tell_gap(self, blindness: Blindness, until: datetime, recovered: Recovered) -> None:
-        self._buffer.put(
+        self._buffer.put_notice(
             Gap(
                 cause=blindness.cause,
                 since=blindness.since,
@@ -125,7 +125,7 @@ class Delivery:
         for event in events:
             # Where the buffer is full from here on, all that is older has been told.
             self._buffer.dating_from = event.event_time
-            if self._buffer.put(event):
+            if self._buffer.put_recovered(event):
                 self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> None:

@@ -13,8 +13,10 @@ from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
+from trio_binance_uds.logs import name_log_lines
 from trio_binance_uds.nurseries import open_bare_nursery
 from trio_binance_uds.products import PRODUCTION, Environment, Product
+from trio_binance_uds.stream.arguments import stream_name
 from trio_binance_uds.stream.backoff import Backoff
 from trio_binance_uds.stream.recovery import Recovery, recoverer_for
 from trio_binance_uds.stream.rollover import Rollover
@@ -27,6 +29,7 @@ async def open_user_data_stream(
     credentials: Credentials,
     product: Product,
     *,
+    name: str | None = None,
     environment: Environment = PRODUCTION,
     network: Network = Network(),  # noqa: B008  # a frozen value
     timeouts: Timeouts = Timeouts(),  # noqa: B008
@@ -49,6 +52,8 @@ async def open_user_data_stream(
     Args:
         credentials: the account's key.
         product: what to stream, such as :data:`SPOT` or :data:`USDM_FUTURES`.
+        name: what to call the stream, in its events and notices (``event.stream``), its statistics and its log lines;
+            by default as the product. Give each stream a name of its own where several are read in one place.
         environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO` or a sandbox's own. Keys of one are not
             valid in another. URLs can be replaced with :meth:`Environment.override`.
         network: a proxy, a TLS context.
@@ -77,6 +82,7 @@ async def open_user_data_stream(
         credentials,
         product,
         environment,
+        name=stream_name(name, product),
         network=network,
         timeouts=timeouts,
         transport=transport,
@@ -96,6 +102,7 @@ async def open_user_data_stream(
     service = trio.CancelScope(shield=True)
 
     async def serve() -> None:
+        name_log_lines(plan.name)
         with service:
             await supervisor.run()
         await plan.aclose()

@@ -13,9 +13,10 @@ from collections.abc import Hashable
 import attrs
 
 from trio_binance_uds.events import Event, ExecutionReport
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.record import StreamRecord
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _REPORTS_REMEMBERED = 8192
 

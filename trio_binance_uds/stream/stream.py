@@ -23,6 +23,7 @@ class StreamStatistics:
     """What has happened since the stream was opened. Times are the venue's, in UTC; a number of seconds says so.
 
     Attributes:
+        stream: the name of the stream.
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
         lease_expires_at: when the listen key, or the first of the listen tokens, ends unless it is renewed, which it is
             long before; ``None`` where there is none.
@@ -48,6 +49,7 @@ class StreamStatistics:
             ``x-mbx-used-weight-1m``; everything behind the same address shares them.
     """
 
+    stream: str
     connected_since: datetime | None
     lease_expires_at: datetime | None
     links_opened: int
@@ -80,6 +82,11 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         self._plan = plan
         self._supervisor = supervisor
         self._buffer = supervisor.buffer
+
+    @property
+    def name(self) -> str:
+        """The name that its events, notices, statistics and log lines have; by default the product's."""
+        return self._plan.name
 
     @property
     def product(self) -> Product:
@@ -153,6 +160,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             sent, came = record.newest
             latency = round(came - sent.timestamp(), 6)  # both are exact to a microsecond
         return StreamStatistics(
+            stream=self._plan.name,
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
             links_opened=record.links_up,

@@ -35,6 +35,7 @@ from trio_binance_uds.errors import ConnectFailed, StreamFailed, UserDataStreamE
 from trio_binance_uds.events import Event, GapCause
 from trio_binance_uds.link.link import LeaseEndangered, Link, LinkEnded, LinkUp, ShutdownAnnounced, run_link
 from trio_binance_uds.link.plan import LinkPlan
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.backoff import Attempts, Backoff
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
@@ -53,7 +54,7 @@ from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recove
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # How long after a handover or a recovery a live event may still repeat what was delivered already.
 SETTLE_SECONDS = 60.0
@@ -79,7 +80,9 @@ class Supervisor:
         self._plan = plan
         self._to_inbox, self._inbox = trio.open_memory_channel[Message](float("inf"))
         self.record: StreamRecord = StreamRecord()
-        self.buffer: EventBuffer = EventBuffer(max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait)
+        self.buffer: EventBuffer = EventBuffer(
+            max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait, stream=plan.name
+        )
         self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record)
         self._handover = self.delivery.handover
         self._attempts = Attempts(backoff, rng)

@@ -23,13 +23,14 @@ _moments = MomentMemo()
 
 
 def event_constructor(cls: type[Any], event_type: str, read: Callable[[str | bytes], Any]) -> Callable[..., Any]:
-    """Return a function ``(shape, frame, subscription_id, account) -> event`` for events of this class and type.
+    """Return a function ``(shape, frame, subscription_id, account, stream) -> event`` for this class and type.
 
     ``read`` is what makes ``raw`` of the frame. The function raises ``LookupError``, ``AttributeError`` or
     ``ValueError`` for a shape whose values do not fit.
     """
     writer = _Writer()
     beginning = [
+        "self.stream = stream",
         "self.account = account",
         "self.subscription_id = subscription_id",
         "self.recovered = False",
@@ -37,7 +38,7 @@ def event_constructor(cls: type[Any], event_type: str, read: Callable[[str | byt
         f"self._read = {writer.constant(read)}",
         f"self.event_type = {event_type!r}",
     ]
-    return writer.function(cls, "shape, frame, subscription_id, account", beginning)
+    return writer.function(cls, "shape, frame, subscription_id, account, stream", beginning)
 
 
 @cached

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
+import attrs
+
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.build import Malformed, build_carefully, masked, secret_keys
@@ -36,9 +38,13 @@ FrameDecoder: TypeAlias = Callable[[str | bytes], Event | Response | ConnectionF
 _SECRETS = frozenset({"apiKey", "listenKey", "listenToken", "signature", "stream"})
 
 
-def frame_decoder(product: Product) -> FrameDecoder:
-    """Return the function that does what :func:`decode_frame` does for this product."""
-    return typed_frames(product.event_types).reader(product.name, partial(_decode_carefully, product=product))
+def frame_decoder(product: Product, stream: str | None = None) -> FrameDecoder:
+    """Return the function that does what :func:`decode_frame` does for this product.
+
+    Its events are marked with the name of the stream.
+    """
+    careful = partial(_decode_for_stream, product=product, stream=stream)
+    return typed_frames(product.event_types).reader(product.name, careful, stream=stream)
 
 
 def decode_frame(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
@@ -47,6 +53,11 @@ def decode_frame(text: str | bytes, product: Product) -> Event | Response | Conn
     The event's ``raw`` is the event object itself, with secrets masked, or for what is no event the whole frame.
     """
     return frame_decoder(product)(text)
+
+
+def _decode_for_stream(text: str | bytes, product: Product, stream: str | None) -> Event | Response | ConnectionFault:
+    decoded = _decode_carefully(text, product)
+    return attrs.evolve(decoded, stream=stream) if isinstance(decoded, Event) else decoded
 
 
 def _decode_carefully(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:

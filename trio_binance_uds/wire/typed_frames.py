@@ -45,8 +45,10 @@ class TypedFrames:
         )
         self._bare = _by_prefix(_BARE, any_shape)
 
-    def reader(self, account: str, otherwise: Callable[[str | bytes], _AnyT]) -> Callable[[str | bytes], Event | _AnyT]:
-        """Return the function from a frame to its event, marked with this account.
+    def reader(
+        self, account: str, otherwise: Callable[[str | bytes], _AnyT], *, stream: str | None = None
+    ) -> Callable[[str | bytes], Event | _AnyT]:
+        """Return the function from a frame to its event, marked with this account and the name of this stream.
 
         A frame that takes a closer look is given to ``otherwise``.
         """
@@ -60,11 +62,11 @@ class TypedFrames:
                 if decode is not None:
                     frame = decode(text)
                     shape = frame.event
-                    return constructors[type(shape)](shape, text, frame.subscription_id, account)
+                    return constructors[type(shape)](shape, text, frame.subscription_id, account, stream)
                 decode = bare.get(prefix)
                 if decode is not None:
                     shape = decode(text)
-                    return constructors[type(shape)](shape, text, None, account)
+                    return constructors[type(shape)](shape, text, None, account, stream)
             except _MISMATCHES:
                 pass
             return otherwise(text)

@@ -25,8 +25,9 @@ from trio_binance_uds.events import Event
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake
 from trio_binance_uds.link.lease import Lease
+from trio_binance_uds.logs import stream_logger
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # How long the venue's clock is waited for before the machine's own is used.
 _CLOCK_SECONDS = 2.0

@@ -45,9 +45,10 @@ from trio_binance_uds.link.lease import Lease
 from trio_binance_uds.link.openers.contract import Opener, Subscription, look_at_the_clock
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.client import RestClient
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import KeyPlace, ListenKeyStream
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # There is no live key, or not this one.
 # Source: Binance Derivatives, "Error Codes" (2026-05-28); Binance Margin Trading, "Error Codes".

@@ -37,10 +37,11 @@ from trio_binance_uds.link.openers.ws_api import (
 )
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.client import RestClient
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import ListenTokenSubscription, MarginAccount
 from trio_binance_uds.wire.methods import is_signed
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _SUBSCRIBE = "userDataStream.subscribe.listenToken"
 _LONGEST_VALIDITY = 86_400.0

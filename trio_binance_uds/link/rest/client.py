@@ -18,10 +18,11 @@ from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
 from trio_binance_uds.link.rest.http import Answer, Http
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport.address import Address
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Environment, Host
 from trio_binance_uds.wire.requests import rest_query, sign_rest
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 
 class RestClient:

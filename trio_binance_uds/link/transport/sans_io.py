@@ -29,6 +29,7 @@ from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClos
 from trio_binance_uds.link.transport.address import USER_AGENT, Address
 from trio_binance_uds.link.transport.dial import READ_SIZE, Attempt, close_now, connecting, dial
 from trio_binance_uds.link.transport.refusal import malformed, printable, rejected
+from trio_binance_uds.logs import stream_logger
 
 # How a frame begins that is a message of its own, a text, and has no extension; and the longest that is cut out here.
 _WHOLE_TEXT = 0x81
@@ -63,7 +64,7 @@ async def _connect(
         core = ClientProtocol(
             WebSocketURI(address.secure, address.host, address.port, address.path, address.query),
             max_size=max_message_size,
-            logger=_Discreet(logging.getLogger(__name__)),
+            logger=_Discreet(stream_logger(__name__)),
         )
         early = await _shake_hands(stream, core, address)
     except BaseException:
@@ -315,7 +316,7 @@ class SansIoTransport(Transport):
         self._end.__cause__ = cause
 
 
-class _Discreet(logging.LoggerAdapter[logging.Logger]):
+class _Discreet(logging.LoggerAdapter[logging.LoggerAdapter[logging.Logger]]):
     """Keeps the core from logging frames, which hold keys and signatures, whatever the level is set to."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name is that of logging

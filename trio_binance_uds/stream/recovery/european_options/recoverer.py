@@ -31,6 +31,7 @@ import attrs
 import trio
 
 from trio_binance_uds.events import Event
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.european_options.answers import (
     AccountAnswer,
     ExerciseAnswer,
@@ -48,7 +49,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
 from trio_binance_uds.stream.recovery.unproven import Span
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /eapi/v1/"
 _PAGE = 1000

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from trio_binance_uds.events import Event
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.futures.recovered import Recovered
 from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
@@ -14,7 +15,7 @@ from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 
 class FuturesRecoverer:

@@ -27,6 +27,7 @@ from datetime import datetime
 import trio
 
 from trio_binance_uds.events import Event
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import MarginAccount, MarginHistory
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
@@ -36,7 +37,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 
 class MarginRecoverer:

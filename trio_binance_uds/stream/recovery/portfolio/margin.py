@@ -28,6 +28,7 @@ from trio_binance_uds.events import (
     PortfolioMarginExecutionReport,
     PortfolioMarginOutboundAccountPosition,
 )
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
@@ -38,7 +39,7 @@ from trio_binance_uds.stream.recovery.spot.book import Book, Call
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /papi/v1/margin/"
 _OPEN_ORDERS = f"{_ROOT}openOrders"

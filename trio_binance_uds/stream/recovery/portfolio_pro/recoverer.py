@@ -25,13 +25,14 @@ import trio
 
 from trio_binance_uds.events import Event, PmProAccountUpdate, RiskLevel, RiskLevelChange, UnknownEvent
 from trio_binance_uds.events.fields import Kind
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import amount, member
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
 from trio_binance_uds.wire.values import converter
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _level = converter(Kind.CHOICE, RiskLevel, can_be_none=False)
 

@@ -30,6 +30,7 @@ import attrs
 import trio
 
 from trio_binance_uds.events import Event, MarginLevelStatus, MarginLevelStatusChange
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, whole
@@ -47,7 +48,7 @@ from trio_binance_uds.stream.recovery.risk.answers import (
 from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
 from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /sapi/v1/margin/"
 _PAGE = 100

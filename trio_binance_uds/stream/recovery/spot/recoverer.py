@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from trio_binance_uds.events import Event
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, recover
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 
 class SpotRecoverer:
