@@ -24,7 +24,7 @@ or -1007, is raised as :exc:`OutcomeUnknown` too.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 
@@ -52,7 +52,8 @@ class HandshakeRejected(ConnectFailed):
 
     Attributes:
         status: the HTTP status, such as 403 (firewall), 418 (banned), 429 (too many) or 503.
-        retry_after: seconds to wait, from the ``Retry-After`` header, or ``None``.
+        retry_after: for how many seconds from then the venue wanted to be left alone, by its ``Retry-After`` header or
+            the text of its body, or ``None`` where it did not say. A ban (418) lasts 120 s at least.
         code: Binance's error code from a JSON body, or ``None``.
     """
 
@@ -135,16 +136,16 @@ class RateLimited(ApiError):
     """Too many requests or too many orders; status 418 means that the IP address is banned for now.
 
     Attributes:
-        retry_after: when to come back, an aware UTC ``datetime``, or ``None`` where the venue did not say.
+        retry_after: for how many seconds from then the venue wanted to be left alone, or ``None`` where it did not say.
+            A ban (418) lasts 120 s at least. It is the same in :exc:`HandshakeRejected`, and no clock is needed to use
+            it; the venue's own timestamp, where it named one, is in ``data`` or in ``msg``.
     """
 
-    @property
-    def retry_after(self) -> datetime | None:
-        stamp = self.data.get("retryAfter") if isinstance(self.data, dict) else None
-        if type(stamp) is not int or not 0 < stamp < 10**17:
-            return None
-        # The unit is not documented for every setting of timeUnit: 13 digits are milliseconds, 16 microseconds.
-        return datetime.fromtimestamp(stamp / (1e6 if stamp >= 10**14 else 1e3), UTC)
+    def __init__(
+        self, *, method: str, status: int, code: int, msg: str, data: Any = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(method=method, status=status, code=code, msg=msg, data=data)
+        self.retry_after = retry_after
 
 
 class AuthenticationFailed(ApiError):

@@ -139,7 +139,7 @@ class Calls:
                 call.resolve(error=self._lost(call, f"no answer came within {self._seconds:g} s"))
         return now + self._seconds
 
-    def session_refused(self, fault: ConnectionFault, cause: Exception) -> None:
+    def session_refused(self, fault: ConnectionFault, cause: Exception, now: float) -> None:
         """Resolve the requests of the session, whose key was refused in reaction to one of them.
 
         That one gets no answer of its own. Where only one was open, it was that one. Where several were, nobody can
@@ -152,7 +152,7 @@ class Calls:
             if call is None:
                 continue
             if len(open_numbers) == 1:
-                call.resolve(error=refusal(call.method, fault.status, fault.error))
+                call.resolve(error=refusal(call.method, fault.status, fault.error, now))
             else:
                 call.resolve(error=self._lost(call, "the key was refused while it was open", cause))
 

@@ -24,10 +24,11 @@ import attrs
 import trio
 
 from trio_binance_uds.credentials import Credentials
-from trio_binance_uds.errors import ClockSkew, NotConnected, RequestError
+from trio_binance_uds.errors import ClockSkew, NotConnected, RateLimited, RequestError
 from trio_binance_uds.events import Event
 from trio_binance_uds.link.calls import Auth, Call, Calls, not_connected
 from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport
@@ -76,6 +77,7 @@ class Connection:
         on_event: Callable[[Event], None],
         on_batch_end: Callable[[float], None],
         stream: str | None = None,
+        bar: Bar | None = None,
     ) -> None:
         self._transport = transport
         self._decode = frame_decoder(product, stream)
@@ -84,6 +86,7 @@ class Connection:
         self._timeouts = timeouts
         self._on_event = on_event
         self._on_batch_end = on_batch_end
+        self._bar = bar or Bar()
         self._calls = Calls(timeouts.answer)
         self._order_ids = client_order_ids()
         self._pings: list[Ping] = []  # to be sent
@@ -143,6 +146,15 @@ class Connection:
         if is_signed(method):
             auth = Auth.SESSION if self.logged_on else Auth.SIGNATURE
         return await self._request(method, params or {}, auth)
+
+    async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Like :meth:`request`, for the stream's own questions: nothing is sent while the venue wants to be left alone.
+
+        Raises:
+            RateLimited: the time has not come; or as for :meth:`request`.
+        """
+        self._bar.check(method)
+        return await self.request(method, params)
 
     async def signed_request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
@@ -222,7 +234,15 @@ class Connection:
 
     async def _call(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
         response, client_order_id = await self._answer(method, params, auth)
-        return outcome(method, response, client_order_id)
+        try:
+            return outcome(method, response, client_order_id, self._venue_now())
+        except RateLimited as error:
+            self._bar.note(error)
+            raise
+
+    def _venue_now(self) -> float:
+        """Return the venue's time, in seconds since the epoch."""
+        return self._clock.seconds(trio.current_time())
 
     async def _answer(self, method: str, params: Mapping[str, Any], auth: Auth) -> tuple[Response, str | None]:
         """Return the answer, and the client order id that the request had."""
@@ -328,12 +348,13 @@ class Connection:
     def _on_fault(self, fault: ConnectionFault) -> None:
         """Take in an error that carries no id. With status 401 it is the key of the session that was refused."""
         self.statistics.faults += 1
-        error = refusal("session", fault.status, fault.error)
+        error = refusal("session", fault.status, fault.error, self._venue_now())
         if fault.status == 401:
-            self._calls.session_refused(fault, error)
+            self._calls.session_refused(fault, error, self._venue_now())
             self.end(error)
             return
         log.warning("the venue reports an error of the connection: %s", error)
+        self._bar.note(error)
         if fault.status in (418, 429):
             self.end(error)
 

@@ -133,6 +133,8 @@ async def run_link(
             cause = error
     if link.scope.cancelled_caught:
         cause = None
+    if cause is not None:
+        plan.bar.note(cause)
     log.info("link %d has ended: %s", link.number, "retired" if cause is None else cause)
     report(LinkEnded(link, cause))
 
@@ -173,6 +175,7 @@ class _Life:
             connect_timeout=plan.timeouts.connect,
             close_timeout=plan.timeouts.close,
             max_message_size=MAX_MESSAGE_SIZE,
+            now=lambda: plan.clock.seconds(trio.current_time()),
         ) as transport:
             connection = link.connection = Connection(
                 transport,
@@ -183,6 +186,7 @@ class _Life:
                 on_event=self._intake.on_event,
                 on_batch_end=self._intake.on_batch_end,
                 stream=plan.name,
+                bar=plan.bar,
             )
             return await connection.serve(lambda: self._subscribe(connection))
 

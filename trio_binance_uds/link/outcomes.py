@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trio_binance_uds.errors import ApiError, AuthenticationFailed, ClockSkew, OutcomeUnknown, RateLimited
+from trio_binance_uds.link.left_alone import seconds_to_wait
 from trio_binance_uds.wire.frames import ApiFailure, Response
 
 # Source: Binance Spot, WebSocket API, "Status codes" and errors.md (2026-07-21): the venue cannot say either.
@@ -13,32 +14,54 @@ _AUTHENTICATION_CODES = frozenset({-1002, -1022, -1099, -2014, -2015})
 _RATE_CODES = frozenset({-1003, -1015, -1034})
 
 
-def refusal(method: str, status: int, failure: ApiFailure) -> ApiError:
-    """Return the exception for a request that the venue refused."""
+def refusal(method: str, status: int, failure: ApiFailure, now: float, header: str | None = None) -> ApiError:
+    """Return the exception for a request that the venue refused.
+
+    ``now`` is the venue's time in seconds since the epoch, and ``header`` the ``Retry-After`` of an HTTP answer.
+    """
+    code, status_and_text = failure.code, {"status": status, "code": failure.code, "msg": failure.msg}
+    if code in _RATE_CODES or status in (418, 429):
+        wait = seconds_to_wait(now, header=header, data=failure.data, text=failure.msg)
+        return RateLimited(method=method, data=failure.data, retry_after=wait, **status_and_text)
     kind = ApiError
-    if failure.code in _RATE_CODES or status in (418, 429):
-        kind = RateLimited
-    elif failure.code in _AUTHENTICATION_CODES or status == 401:
+    # The venue gives a code when it refuses a key. A 401 without one comes from a server that stands before it.
+    if code in _AUTHENTICATION_CODES or (status == 401 and code):
         kind = AuthenticationFailed
-    elif failure.code == -1021:
+    elif code == -1021:
         kind = ClockSkew
-    return kind(method=method, status=status, code=failure.code, msg=failure.msg, data=failure.data)
+    return kind(method=method, data=failure.data, **status_and_text)
 
 
-def outcome(method: str, response: Response, client_order_id: str | None) -> Any:
-    """Return the result of a request, or raise what became of it.
+def failure_in(content: Any) -> ApiFailure | None:
+    """Return the refusal that stands in a result, as ``{"code": -2015, "msg": "..."}`` with status 200.
+
+    The venue's error codes are negative; ``{"code": 200, "msg": "success"}`` is the result of some routes.
+    """
+    if not isinstance(content, dict) or "msg" not in content:
+        return None
+    code = content.get("code")
+    if type(code) is not int or code >= 0:
+        return None
+    return ApiFailure(code=code, msg=str(content["msg"]), data=content.get("data"))
+
+
+def outcome(method: str, response: Response, client_order_id: str | None, now: float, header: str | None = None) -> Any:
+    """Return the result of a request, or raise what became of it; the last two arguments are those of :func:`refusal`.
 
     Raises:
-        ApiError: the venue refused: a status from 400 to 499 with an error.
+        ApiError: the venue refused: an error with a status from 400 to 499, or with a code of its own and status 200.
         OutcomeUnknown: anything that is neither plainly yes nor plainly no, also of one half of a replacement.
     """
     status, error = response.status, response.error
     if status == 200 and error is None:
-        return response.result
-    if error is not None and 400 <= status < 500 and error.code not in _UNKNOWN_CODES:
+        error = failure_in(response.result)
+        if error is None:
+            return response.result
+    is_refused = error is not None and (400 <= status < 500 or (status == 200 and error.code < 0))
+    if error is not None and is_refused and error.code not in _UNKNOWN_CODES:
         if _is_unknown_by_half(error.data):
             raise unknown(method, client_order_id, "the venue does not know of one half of it", status=status)
-        raise refusal(method, status, error)
+        raise refusal(method, status, error, now, header)
     code = None if error is None else error.code
     raise unknown(method, client_order_id, f"the answer has status {status} and code {code}", status=status, code=code)
 

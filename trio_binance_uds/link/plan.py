@@ -11,6 +11,7 @@ import attrs
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.connection import Connection
+from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.openers.choice import opener_for, rest_hosts
 from trio_binance_uds.link.openers.contract import Opener
@@ -37,6 +38,8 @@ class LinkPlan:
     clock: ServerClock
     opener: Opener
     rest: Rest | None
+    # Of the place that the socket is at; its ``whole`` is that of the address, which REST shares.
+    bar: Bar
 
     @classmethod
     def make(
@@ -63,11 +66,11 @@ class LinkPlan:
             # Once for all links: to load the certificates takes long enough to hold up a link that is delivering.
             network = attrs.evolve(network, ssl_context=ssl.create_default_context())
         clock = ServerClock()
-        rest = None
+        rest, banned = None, Bar()
         if len(urls) > 1:
             from trio_binance_uds.link.rest.client import Rest
 
-            rest = Rest(environment, network, credentials, clock, timeouts)
+            rest = Rest(environment, network, credentials, clock, timeouts, banned)
         opener = opener_for(
             product,
             url,
@@ -87,13 +90,14 @@ class LinkPlan:
             clock=clock,
             opener=opener,
             rest=rest,
+            bar=Bar(banned),
         )
 
     def request_about_the_past(self, connection: Connection) -> Request:
         """Return what asks the venue about an account's past: on the connection, or over REST."""
         history = self.product.history
         if self.rest is None or history is None or isinstance(history, SpotHistory):
-            return connection.request
+            return connection.ask
         return self.rest.at(history.rest).request
 
     @property

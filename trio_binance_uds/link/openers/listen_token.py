@@ -265,7 +265,7 @@ class _ListenTokenSubscription(ListedSubscription):
 
 
 async def _subscribe(connection: Connection, token: _Token) -> Any:
-    return await connection.request(_SUBSCRIBE, {"listenToken": token.text})
+    return await connection.ask(_SUBSCRIBE, {"listenToken": token.text})
 
 
 async def _give_up(connection: Connection, number: int) -> None:

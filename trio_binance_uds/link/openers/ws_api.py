@@ -121,7 +121,7 @@ async def unsubscribe(connection: Connection, subscription_id: int) -> None:
 async def active_subscriptions(connection: Connection) -> frozenset[int]:
     """Return the ids of the connection's subscriptions as the venue sees them."""
     method = "session.subscriptions"
-    result = await connection.request(method)
+    result = await connection.ask(method)
     if not isinstance(result, list):
         raise _unusable(method)
     return frozenset(subscription_id_in(entry, method) for entry in result)

@@ -9,21 +9,19 @@ Source: Binance Spot, REST API, "HTTP Return Codes" and "IP Limits" (2026-07-21)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from trio_binance_uds.errors import Retired
-from trio_binance_uds.link.outcomes import outcome, refusal, unknown
+from trio_binance_uds.link.outcomes import failure_in, outcome, refusal, unknown
 from trio_binance_uds.link.rest.http import Answer
 from trio_binance_uds.link.transport.refusal import host_of, printable
 from trio_binance_uds.wire.frames import ApiFailure, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
 
 _GONE_CODE = -21015
-_BANNED_UNTIL = re.compile(r"until (\d{13})\b")
 _USED = ("x-mbx-used-weight-", "x-sapi-used-")
 
 # Routes that Binance has taken away: what they were for, since when, and what came instead.
@@ -38,8 +36,10 @@ _RETIRED = {
 }
 
 
-def result_of(route: str, answer: Answer, now_ms: int) -> Any:
+def result_of(route: str, answer: Answer, now: float) -> Any:
     """Return the JSON of an answer, ``None`` for an empty one, or raise what became of the request.
+
+    ``now`` is the venue's time in seconds since the epoch.
 
     Raises:
         Retired: the venue does not have this route any more.
@@ -54,14 +54,14 @@ def result_of(route: str, answer: Answer, now_ms: int) -> Any:
     if 200 <= status < 300:
         if not readable:
             raise unknown(route, None, f"the answer with status {status} is not JSON", status=status)
-        return content
-    if status in (418, 429):
-        failure = _with_time(failure, answer, now_ms)
+        if failure_in(content) is None:
+            return content
+        status = 200  # The error is what counts, whichever of them it came with.
     if status == 408:
         raise unknown(route, None, "the venue's backend did not answer in time", status=status, code=failure.code)
     if 300 <= status < 400:
-        raise refusal(route, status, failure)  # Nothing was done, and nobody follows.
-    return outcome(route, Response(id=0, status=status, error=failure), None)
+        raise refusal(route, status, failure, now)  # Nothing was done, and nobody follows.
+    return outcome(route, Response(id=0, status=status, error=failure), None, now, answer.headers.get("retry-after"))
 
 
 def used_weights(answer: Answer) -> Mapping[str, int]:
@@ -107,14 +107,3 @@ def _retired(route: str, status: int, failure: ApiFailure) -> Retired:
     return Retired(
         method=route, status=status, code=failure.code, msg=failure.msg, what=what, since=since, replaced_by=instead
     )
-
-
-def _with_time(failure: ApiFailure, answer: Answer, now_ms: int) -> ApiFailure:
-    """Put the time to come back where :attr:`RateLimited.retry_after` finds it."""
-    seconds = answer.headers.get("retry-after", "")
-    banned = _BANNED_UNTIL.search(failure.msg)
-    if seconds.isascii() and seconds.isdecimal() and len(seconds) < 10:
-        return ApiFailure(code=failure.code, msg=failure.msg, data={"retryAfter": now_ms + 1000 * int(seconds)})
-    if banned is not None:
-        return ApiFailure(code=failure.code, msg=failure.msg, data={"retryAfter": int(banned[1])})
-    return failure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 import trio
@@ -12,6 +11,7 @@ import trio
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import ClockSkew, RateLimited
 from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
@@ -30,19 +30,26 @@ class RestClient:
 
     A request is named by its verb and path, such as ``GET /fapi/v1/openOrders``; its parameters go into the query.
 
-    After a 429 or 418 nothing is sent until the time that the venue named: to go on would turn a limit into a ban, and
-    a ban into a longer one.
+    After a 429 or 418 nothing is sent until the time that the venue named, not even a keepalive: to go on would turn a
+    limit into a ban, and a ban into a longer one. A ban counts for all who share ``bar``.
     """
 
     def __init__(
-        self, url: str, http: Http, credentials: Credentials, clock: ServerClock, *, time_path: str | None = None
+        self,
+        url: str,
+        http: Http,
+        credentials: Credentials,
+        clock: ServerClock,
+        *,
+        time_path: str | None = None,
+        bar: Bar | None = None,
     ) -> None:
         self._base = Address.parse(url, "http")
         self._http = http
         self._credentials = credentials
         self._clock = clock
         self._time_path = time_path
-        self._barred_by: RateLimited | None = None
+        self._bar = Bar(bar)
         self._last: tuple[float, float, Answer] | None = None
         self.used_weights: Mapping[str, int] = {}
 
@@ -116,7 +123,7 @@ class RestClient:
             self._clock.hold()
 
     async def _ask(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
-        self._check_not_barred()
+        self._bar.check(route)
         verb, _, path = route.partition(" ")
         address = self._base.at(path, query())
         asked_at = trio.current_time()
@@ -125,19 +132,10 @@ class RestClient:
         self.used_weights = used_weights(answer) or self.used_weights
         log.debug("%s: status %d", route, answer.status)
         try:
-            return result_of(route, answer, self._clock.epoch_ms())
+            return result_of(route, answer, self._clock.seconds(trio.current_time()))
         except RateLimited as error:
-            self._barred_by = error
+            self._bar.note(error)
             raise
-
-    def _check_not_barred(self) -> None:
-        barred = self._barred_by
-        until: datetime | None = None if barred is None else barred.retry_after
-        if barred is not None and until is not None and self._clock.now() < until:
-            # A new one each time: an exception that is raised again collects tracebacks.
-            raise RateLimited(
-                method=barred.method, status=barred.status, code=barred.code, msg=barred.msg, data=barred.data
-            )
 
 
 class Rest:
@@ -150,10 +148,12 @@ class Rest:
         credentials: Credentials,
         clock: ServerClock,
         timeouts: Timeouts,
+        bar: Bar | None = None,
     ) -> None:
         self._environment = environment
         self._credentials = credentials
         self._clock = clock
+        self._bar = bar
         self._http = Http(network, timeouts)
         self._clients: dict[Host, RestClient] = {}
 
@@ -166,7 +166,7 @@ class Rest:
         client = self._clients.get(host)
         if client is None:
             url = self._environment.url(host)
-            client = RestClient(url, self._http, self._credentials, self._clock, time_path=time_path)
+            client = RestClient(url, self._http, self._credentials, self._clock, time_path=time_path, bar=self._bar)
             self._clients[host] = client
         return client
 

@@ -13,6 +13,7 @@ Rules of the seam, which every kind keeps and ``tests/link/test_transport_contra
 from __future__ import annotations
 
 import abc
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
@@ -122,10 +123,12 @@ def open_transport(
     connect_timeout: float,
     close_timeout: float,
     max_message_size: int = MAX_MESSAGE_SIZE,
+    now: Callable[[], float] = time.time,
 ) -> AbstractAsyncContextManager[Transport]:
     """Connect to ``url`` and yield an open connection, which is closed when the block is left.
 
     ``connect_timeout`` bounds everything together: name look-up, TCP, proxy, TLS and the WebSocket handshake.
+    ``now`` tells the venue's time in seconds since the epoch, by which a refusal names the end of a ban.
     Cancelling is safe at any point. An exception of the block leaves it as itself.
 
     Raises:
@@ -149,4 +152,5 @@ def open_transport(
         connect_timeout=connect_timeout,
         close_timeout=close_timeout,
         max_message_size=max_message_size,
+        now=now,
     )

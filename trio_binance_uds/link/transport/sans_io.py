@@ -12,7 +12,7 @@ frame is four bytes and a text, and nothing follows from it. Everything else is 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -43,12 +43,18 @@ _MOST_OWED = 64
 
 @asynccontextmanager
 async def open_sans_io(
-    url: str, network: Network, *, connect_timeout: float, close_timeout: float, max_message_size: int
+    url: str,
+    network: Network,
+    *,
+    connect_timeout: float,
+    close_timeout: float,
+    max_message_size: int,
+    now: Callable[[], float],
 ) -> AsyncIterator[Transport]:
     """See :func:`~trio_binance_uds.link.transport.open_transport`."""
     address = Address.parse(url)
     with connecting(address, connect_timeout) as attempt:
-        transport = await _connect(address, network, attempt, close_timeout, max_message_size)
+        transport = await _connect(address, network, attempt, close_timeout, max_message_size, now)
     try:
         yield transport
     finally:
@@ -56,7 +62,12 @@ async def open_sans_io(
 
 
 async def _connect(
-    address: Address, network: Network, attempt: Attempt, close_timeout: float, max_message_size: int
+    address: Address,
+    network: Network,
+    attempt: Attempt,
+    close_timeout: float,
+    max_message_size: int,
+    now: Callable[[], float],
 ) -> SansIoTransport:
     stream = await dial(address, network, attempt)
     try:
@@ -66,14 +77,16 @@ async def _connect(
             max_size=max_message_size,
             logger=_Discreet(stream_logger(__name__)),
         )
-        early = await _shake_hands(stream, core, address)
+        early = await _shake_hands(stream, core, address, now)
     except BaseException:
         await close_now(stream)
         raise
     return SansIoTransport(stream, core, early, close_timeout, max_message_size)
 
 
-async def _shake_hands(stream: trio.abc.Stream, core: ClientProtocol, address: Address) -> bytes:
+async def _shake_hands(
+    stream: trio.abc.Stream, core: ClientProtocol, address: Address, now: Callable[[], float]
+) -> bytes:
     """Open the connection, and return what came in one read with the end of the handshake and lies behind it."""
     request = core.connect()
     request.headers["User-Agent"] = USER_AGENT
@@ -96,7 +109,7 @@ async def _shake_hands(stream: trio.abc.Stream, core: ClientProtocol, address: A
     refused = core.handshake_exc
     if isinstance(refused, InvalidStatus):
         answer = refused.response
-        raise rejected(address, answer.status_code, answer.headers.raw_items(), answer.body) from None
+        raise rejected(address, answer.status_code, answer.headers.raw_items(), answer.body, now) from None
     if refused is not None:
         cause = refused.__cause__ or refused
         if isinstance(cause, EOFError):

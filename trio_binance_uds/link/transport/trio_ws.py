@@ -11,7 +11,7 @@ pings only as long as its messages are taken. So it lives in a service of ours:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -36,7 +36,13 @@ _MOST_WAITING = 1000  # messages that nobody has received; then reading stops, a
 
 @asynccontextmanager
 async def open_trio_ws(
-    url: str, network: Network, *, connect_timeout: float, close_timeout: float, max_message_size: int
+    url: str,
+    network: Network,
+    *,
+    connect_timeout: float,
+    close_timeout: float,
+    max_message_size: int,
+    now: Callable[[], float],
 ) -> AsyncIterator[Transport]:
     """See :func:`~trio_binance_uds.link.transport.open_transport`."""
     address = Address.parse(url)
@@ -47,7 +53,7 @@ async def open_trio_ws(
             transport = TrioWebsocketTransport(watched, close_timeout)
             nursery.start_soon(transport.serve, address, max_message_size)
             try:
-                await transport.wait_open(address)
+                await transport.wait_open(address, now)
             except BaseException:
                 await transport.aclose(0)
                 raise
@@ -106,7 +112,7 @@ class TrioWebsocketTransport(Transport):
             self._news.set()
             await self._pump(self._connection)
 
-    async def wait_open(self, address: Address) -> None:
+    async def wait_open(self, address: Address, now: Callable[[], float]) -> None:
         """Wait for the handshake.
 
         Raises:
@@ -118,7 +124,7 @@ class TrioWebsocketTransport(Transport):
         crash, broken = self._crash, self._stream.failure
         if isinstance(crash, ConnectionRejected):
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in crash.headers]
-            raise rejected(address, crash.status_code, headers, crash.body or b"") from None
+            raise rejected(address, crash.status_code, headers, crash.body or b"", now) from None
         if broken is not None:
             problem = f"broke the connection off during the WebSocket handshake: {broken}"
             raise ConnectFailed(f"{address} {problem}") from broken
@@ -129,7 +135,7 @@ class TrioWebsocketTransport(Transport):
 
         answer = read_answer(self._stream.head)
         if answer is not None:
-            raise rejected(address, answer.status, answer.headers, answer.body)
+            raise rejected(address, answer.status, answer.headers, answer.body, now)
         raise ConnectFailed(f"{address} closed the connection during the WebSocket handshake")
 
     async def receive(self) -> Sequence[str | bytes | Pong]:
