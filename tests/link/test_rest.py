@@ -268,10 +268,10 @@ async def test_until_the_time_that_the_venue_named_nothing_more_is_sent(
         await client.measure_clock()
         venue.past = lambda call: Reply()
         venue.answer_instead(ROUTE, reply)
-        for _ in range(2):
+        for left in (30, 1):
             with pytest.raises(RateLimited) as caught:
                 await client.request(ROUTE)
-            assert caught.value.retry_after == datetime.fromtimestamp(START_MS / 1000 + 30, UTC)
+            assert caught.value.retry_after == pytest.approx(left, abs=0.01)
             await trio.sleep(29)
         assert len(venue.calls) == 2
         await trio.sleep(2)
@@ -286,6 +286,36 @@ async def test_a_limit_without_a_time_does_not_bar(autojump_clock: trio.testing.
             await client.request(ROUTE)
         assert caught.value.retry_after is None
         await client.request(ROUTE)
+
+
+async def test_a_ban_without_a_time_bars_for_as_long_as_the_shortest(autojump_clock: trio.testing.MockClock) -> None:
+    async with served() as (venue, client):
+        venue.past = lambda call: Reply()
+        venue.answer_instead(ROUTE, Reply(418, HTML))
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                await client.keyed(ROUTE)
+        assert len(venue.calls) == 1
+        await trio.sleep(120)
+        await client.keyed(ROUTE)
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, -2015), (201, -1121), (200, -1003)])
+async def test_an_error_with_a_status_of_success_is_an_error(
+    autojump_clock: trio.testing.MockClock, status: int, code: int
+) -> None:
+    async with served() as (venue, client):
+        venue.answer_instead(ROUTE, Reply(status, {"code": code, "msg": "made up"}))
+        with pytest.raises(ApiError) as caught:
+            await client.request(ROUTE)
+        assert (caught.value.status, caught.value.code) == (200, code)
+
+
+async def test_an_answer_that_says_success_is_one(autojump_clock: trio.testing.MockClock) -> None:
+    async with served() as (venue, client):
+        said = {"code": 200, "msg": "success"}
+        venue.answer_instead(ROUTE, Reply(200, said))
+        assert await client.request(ROUTE) == said
 
 
 async def test_the_used_weights_are_those_of_the_last_answer_that_had_any(

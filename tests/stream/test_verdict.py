@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 
@@ -112,11 +112,3 @@ def test_each_failure_is_fatal_or_transient(error: Exception, fatal: bool) -> No
 def test_the_user_is_told_the_cause(error: Exception, disconnect: DisconnectCause, gap: GapCause) -> None:
     assert disconnect_cause(error) is disconnect
     assert gap_cause(error) is gap
-
-
-def test_the_venues_time_to_come_back_is_read_in_either_unit() -> None:
-    for stamp in (1_900_000_000_000, 1_900_000_000_000_000):
-        error = RateLimited(method="time", status=429, code=-1003, msg="", data={"retryAfter": stamp})
-        assert error.retry_after == datetime.fromtimestamp(1_900_000_000, UTC)
-    for data in (None, {}, {"retryAfter": "soon"}, {"retryAfter": -1}, {"retryAfter": 10**30}, [1]):
-        assert RateLimited(method="time", status=429, code=-1003, msg="", data=data).retry_after is None

@@ -11,7 +11,7 @@ from trio_binance_uds import (
     StreamFailed,
     UserDataStreamError,
 )
-from trio_binance_uds.cli.plain import iso, one_line
+from trio_binance_uds.cli.plain import one_line
 
 
 class WrongUsage(Exception):
@@ -37,9 +37,7 @@ def message(error: Exception) -> str:
             text = (
                 f"the stream has ended for good: {message(cause) if isinstance(cause, Exception) else one_line(cause)}"
             )
-        case RateLimited(retry_after=at) if at is not None:
-            text = f"{one_line(error)}; come back at {iso(at)}"
-        case HandshakeRejected(retry_after=seconds) if seconds is not None:
+        case RateLimited(retry_after=seconds) | HandshakeRejected(retry_after=seconds) if seconds is not None:
             text = f"{one_line(error)}; come back in {seconds:g} s"
         case ApiError(code=-2015 | -2014):
             text = f"{one_line(error)}; is it a key of this environment, and allowed from this address?"

@@ -7,13 +7,12 @@ frame. Whichever it is, what comes out is a number of seconds from now.
 A ban lasts 2 minutes to 3 days. What is longer is a mistake and is cut, with a line in the log: to believe it would
 blind the stream for as long. A ban without a time counts as the shortest one.
 
-Source: Binance Spot, REST API and WebSocket API, "IP Limits" (2026-07-21): ``Retry-After`` is in seconds, ``retryAfter``
-is a timestamp. In which unit a text names its time is not documented; 13 digits have been seen.
+Source: Binance Spot, REST API and WebSocket API, "IP Limits" (2026-07-21): ``Retry-After`` is in seconds,
+``retryAfter`` is a timestamp. In which unit a text names its time is not documented; 13 digits have been seen.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -22,8 +21,9 @@ from typing import Any
 import trio
 
 from trio_binance_uds.errors import HandshakeRejected, RateLimited
+from trio_binance_uds.logs import stream_logger
 
-log: logging.Logger = logging.getLogger(__name__)
+log = stream_logger(__name__)
 
 SHORTEST_BAN_SECONDS = 120.0
 LONGEST_BAN_SECONDS = 3 * 86_400.0
@@ -71,6 +71,14 @@ def wait_of(error: Exception | None) -> float:
     if error.retry_after is not None:
         return min(error.retry_after, LONGEST_BAN_SECONDS)
     return SHORTEST_BAN_SECONDS if is_ban(error) else 0.0
+
+
+def ban_in(reason: str, now: float) -> RateLimited | None:
+    """Return the refusal that the reason of a Close frame amounts to, if it names the end of a ban."""
+    wait = seconds_to_wait(now, text=reason) if "banned" in reason.lower() else None
+    if wait is None:
+        return None
+    return RateLimited(method="the connection", status=418, code=0, msg=reason, retry_after=wait)
 
 
 class Bar:

@@ -20,9 +20,10 @@ from trio_binance_uds.events import Event, ServerShutdown
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake, SubscriptionEnded
 from trio_binance_uds.link.lease import Lease
+from trio_binance_uds.link.left_alone import ban_in
 from trio_binance_uds.link.openers.contract import Subscription
 from trio_binance_uds.link.plan import LinkPlan
-from trio_binance_uds.link.transport import open_transport
+from trio_binance_uds.link.transport import TransportClosed, open_transport
 from trio_binance_uds.logs import stream_logger
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -134,7 +135,8 @@ async def run_link(
     if link.scope.cancelled_caught:
         cause = None
     if cause is not None:
-        plan.bar.note(cause)
+        now = plan.clock.seconds(trio.current_time())
+        plan.bar.note((ban_in(cause.reason, now) if isinstance(cause, TransportClosed) else None) or cause)
     log.info("link %d has ended: %s", link.number, "retired" if cause is None else cause)
     report(LinkEnded(link, cause))
 

@@ -19,17 +19,17 @@ def refusal(method: str, status: int, failure: ApiFailure, now: float, header: s
 
     ``now`` is the venue's time in seconds since the epoch, and ``header`` the ``Retry-After`` of an HTTP answer.
     """
-    code, status_and_text = failure.code, {"status": status, "code": failure.code, "msg": failure.msg}
+    code, msg, data = failure.code, failure.msg, failure.data
     if code in _RATE_CODES or status in (418, 429):
-        wait = seconds_to_wait(now, header=header, data=failure.data, text=failure.msg)
-        return RateLimited(method=method, data=failure.data, retry_after=wait, **status_and_text)
+        wait = seconds_to_wait(now, header=header, data=data, text=msg)
+        return RateLimited(method=method, status=status, code=code, msg=msg, data=data, retry_after=wait)
     kind = ApiError
     # The venue gives a code when it refuses a key. A 401 without one comes from a server that stands before it.
     if code in _AUTHENTICATION_CODES or (status == 401 and code):
         kind = AuthenticationFailed
     elif code == -1021:
         kind = ClockSkew
-    return kind(method=method, data=failure.data, **status_and_text)
+    return kind(method=method, status=status, code=code, msg=msg, data=data)
 
 
 def failure_in(content: Any) -> ApiFailure | None:

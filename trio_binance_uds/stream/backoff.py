@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
 
 import attrs
 
-from trio_binance_uds.errors import HandshakeRejected, RateLimited
-
-SHORTEST_BAN_SECONDS = 120.0
-LONGEST_BAN_SECONDS = 3 * 86_400.0
-"""Binance bans an address for 2 minutes to 3 days; a longer wait than that is a mistake and is not believed."""
+from trio_binance_uds.link.left_alone import wait_of
 
 
 @attrs.frozen(kw_only=True)
@@ -21,8 +16,9 @@ class Backoff:
     The n-th attempt in a row waits a random time between 0 and ``initial * 2**n`` seconds, at most ``maximum``.
     The row ends only when a link has lived for ``reset_after`` seconds, so that a link which dies right after
     subscribing, again and again, cannot turn the loop hot; with the defaults it stays far below the venue's 300
-    connections in 5 minutes. A time that the venue names (``Retry-After``) is waited for in full, up to the
-    three days of its longest ban; a ban (418) without such a time for the two minutes of its shortest.
+    connections in 5 minutes. A time that the venue names (``Retry-After``, "banned until") is waited for in full, up to
+    the three days of its longest ban; a ban (418) without such a time for the two minutes of its shortest. Until then
+    the stream asks nothing at all, neither by its sockets nor by REST.
 
     Attributes:
         attempts: how many failed attempts in a row end the stream with :exc:`StreamFailed`; ``None``, the
@@ -65,19 +61,8 @@ class Attempts:
         """Whether the budget of attempts is used up."""
         return self._backoff.attempts is not None and self.failed >= self._backoff.attempts
 
-    def next_wait(self, cause: Exception | None, now: datetime) -> float:
+    def next_wait(self, cause: Exception | None) -> float:
         """Return the seconds to wait; ``cause`` is what ended the last link."""
         # The exponent is capped as well: 2**2000 is no float.
         ceiling = min(self._backoff.maximum, self._backoff.initial * 2.0 ** min(self.failed, 64))
-        return max(self._rng.uniform(0, ceiling), _named_wait(cause, now))
-
-
-def _named_wait(cause: Exception | None, now: datetime) -> float:
-    """Return for how long the venue wants to be left alone."""
-    if not isinstance(cause, HandshakeRejected | RateLimited):
-        return 0.0
-    named = cause.retry_after
-    if named is None:
-        return SHORTEST_BAN_SECONDS if cause.status == 418 else 0.0
-    seconds = (named - now).total_seconds() if isinstance(named, datetime) else named
-    return min(seconds, LONGEST_BAN_SECONDS)
+        return max(self._rng.uniform(0, ceiling), wait_of(cause))

@@ -153,8 +153,7 @@ class Supervisor:
                 if link is self.active:
                     self._bring_up(0.0)
             case BringUp():
-                self._bring_up_scheduled = False
-                self._start_link()
+                self._on_time_to_bring_up(message)
             case BarrierPassed():
                 self._on_barrier(message)
             case Mark():
@@ -299,6 +298,15 @@ class Supervisor:
             self._bring_up_scheduled = True
             self._spawn(self._after, wait, BringUp())
 
+    def _on_time_to_bring_up(self, message: BringUp) -> None:
+        left = self._plan.bar.seconds_left
+        if left > 0:
+            # A question over REST was refused meanwhile: to connect would be one attempt more in a ban.
+            self._spawn(self._after, left, message)
+            return
+        self._bring_up_scheduled = False
+        self._start_link()
+
     def _start_link(self) -> None:
         self._links_started += 1
         link = self._successor = Link(self._links_started)
@@ -371,4 +379,4 @@ class Supervisor:
         return None if link.up_at is None else trio.current_time() - link.up_at
 
     def _next_wait(self, cause: Exception | None) -> float:
-        return self._attempts.next_wait(cause, self._plan.clock.now())
+        return max(self._attempts.next_wait(cause), self._plan.bar.seconds_left)
