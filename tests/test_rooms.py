@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-import pytest
 
 PACKAGE = "trio_binance_uds"
 ROOT = Path(__file__).parents[1] / PACKAGE
@@ -94,7 +93,6 @@ def _modules() -> Iterator[Module]:
 
 MODULES = list(_modules())
 NAMES = {module.name for module in MODULES}
-every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name or PACKAGE)
 
 
 def imported(module: Module) -> Iterator[str]:
@@ -138,8 +136,12 @@ def test_every_module_is_in_a_room_of_the_table() -> None:
     assert {module.room for module in MODULES} <= set(ROOMS)
 
 
-@every_module
-def test_imports_inside_the_package_point_down(module: Module) -> None:
+def test_imports_inside_the_package_point_down() -> None:
+    offenders = [f"{module.name or PACKAGE} imports {name}" for module in MODULES for name in _imported_upward(module)]
+    assert not offenders
+
+
+def _imported_upward(module: Module) -> Iterator[str]:
     allowed = ROOMS[module.room].may_import
     for name in imported(module):
         inside = _inside(name)
@@ -147,59 +149,72 @@ def test_imports_inside_the_package_point_down(module: Module) -> None:
             continue
         public = module.room == "cli" and inside in allowed
         below = module.room != "cli" and any(_is_in(inside, place) for place in allowed)
-        assert public or below, f"{module.name or PACKAGE} imports {name}"
+        if not public and not below:
+            yield name
 
 
-@every_module
-def test_a_third_party_library_is_imported_in_its_place_only(module: Module) -> None:
-    for library in third_party(module):
-        places = ONE_PLACE.get(library, [])
-        assert library in ROOMS[module.room].third_party or any(_is_in(module.name, place) for place in places), (
-            f"{module.name or PACKAGE} imports {library}"
-        )
+def test_a_third_party_library_is_imported_in_its_place_only() -> None:
+    offenders = [
+        f"{module.name or PACKAGE} imports {library}"
+        for module in MODULES
+        for library in third_party(module)
+        if library not in ROOMS[module.room].third_party
+        and not any(_is_in(module.name, place) for place in ONE_PLACE.get(library, []))
+    ]
+    assert not offenders
 
 
-@pytest.mark.parametrize("library", sorted(ONE_PLACE))
-def test_a_third_party_library_has_one_module_in_each_room(library: str) -> None:
-    by_room: dict[str, set[str]] = {}
+def test_a_third_party_library_has_one_module_in_each_room() -> None:
+    importers: dict[tuple[str, str], set[str]] = {}
     for module in MODULES:
-        if library in third_party(module) and (module.room, library) not in SPREAD:
-            by_room.setdefault(module.room, set()).add(module.name)
-    assert all(len(names) == 1 for names in by_room.values()), f"{library} is imported by {by_room}"
+        for library in third_party(module) & ONE_PLACE.keys():
+            if (module.room, library) not in SPREAD:
+                importers.setdefault((module.room, library), set()).add(module.name)
+    offenders = {library: names for (_, library), names in importers.items() if len(names) > 1}
+    assert not offenders
 
 
-@every_module
-def test_there_is_one_event_loop_and_no_thread(module: Module) -> None:
-    tops = {name.partition(".")[0] for name in imported(module)}
-    assert not tops & FORBIDDEN
-    assert "trio.to_thread" not in set(imported(module))
-    assert not any(
-        isinstance(node, ast.Attribute) and ast.unparse(node) in {"time.sleep", "trio.to_thread", "trio.from_thread"}
-        for node in ast.walk(module.tree)
-    )
+def test_there_is_one_event_loop_and_no_thread() -> None:
+    offenders = [f"{module.name or PACKAGE} uses {name}" for module in MODULES for name in _concurrency(module)]
+    assert not offenders
 
 
-@every_module
-def test_what_is_logged_names_its_stream(module: Module) -> None:
-    made = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
-    assert module.room in ("logs", "cli", "sandbox") or not made & {"logging.getLogger", "getLogger"}
-
-
-@every_module
-def test_a_module_says_its_one_job_first(module: Module) -> None:
-    docstring = ast.get_docstring(module.tree)
-    assert docstring, f"{module.name or PACKAGE} has no docstring"
-
-
-@every_module
-def test_only_products_and_openers_tell_products_apart(module: Module) -> None:
-    if module.room == "products" or module.name.startswith("link.open"):
-        return
-    products = _product_names()
+def _concurrency(module: Module) -> Iterator[str]:
+    names = set(imported(module))
+    yield from {name.partition(".")[0] for name in names} & FORBIDDEN
+    yield from names & {"trio.to_thread"}
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Compare):
-            compared = {ast.unparse(part).rpartition(".")[2] for part in (node.left, *node.comparators)}
-            assert not compared & products, f"{module.name}, line {node.lineno}: {ast.unparse(node)}"
+        if isinstance(node, ast.Attribute):
+            used = ast.unparse(node)
+            if used in {"time.sleep", "trio.to_thread", "trio.from_thread"}:
+                yield used
+
+
+def test_what_is_logged_names_its_stream() -> None:
+    offenders = [module.name for module in MODULES if module.room not in ("logs", "cli", "sandbox") and _logs(module)]
+    assert not offenders
+
+
+def _logs(module: Module) -> bool:
+    made = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    return bool(made & {"logging.getLogger", "getLogger"})
+
+
+def test_a_module_says_its_one_job_first() -> None:
+    assert not [module.name or PACKAGE for module in MODULES if not ast.get_docstring(module.tree)]
+
+
+def test_only_products_and_openers_tell_products_apart() -> None:
+    products = _product_names()
+    offenders = [
+        f"{module.name}, line {node.lineno}: {ast.unparse(node)}"
+        for module in MODULES
+        if module.room != "products" and not module.name.startswith("link.open")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare)
+        and {ast.unparse(part).rpartition(".")[2] for part in (node.left, *node.comparators)} & products
+    ]
+    assert not offenders
 
 
 def _product_names() -> set[str]:

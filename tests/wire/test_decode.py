@@ -7,7 +7,6 @@ import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samples import Published
 from trio_binance_uds.events import (
     SPOT_EVENTS,
     Balance,
@@ -44,8 +44,6 @@ from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit,
 from trio_binance_uds.wire.json_text import loads
 from trio_binance_uds.wire.typed_frames import typed_frames
 from trio_binance_uds.wire.values import AmountMemo, MomentMemo
-
-PUBLISHED = Path(__file__).parents[2].parent / "shared" / "protocol" / "payloads"
 
 ALWAYS = {
     "e": "executionReport",
@@ -999,10 +997,6 @@ class TestAnythingElse:
             event.nonsense  # noqa: B018
 
 
-def published(prefix: str) -> list[Any]:
-    return [pytest.param(path, id=path.stem) for path in sorted(PUBLISHED.glob(f"spot*/{prefix}*.json"))]
-
-
 def back_to_wire(value: Any) -> Any:
     """Return a value as the published samples write it, with times in milliseconds."""
     if isinstance(value, datetime):
@@ -1017,41 +1011,38 @@ def back_to_wire(value: Any) -> Any:
     return value
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published samples are not beside the repository")
 class TestPublishedSamples:
-    @pytest.mark.parametrize("path", [param for name in SPOT_EVENTS for param in published(name)])
-    def test_every_key_of_every_published_event_comes_out_with_its_value(self, path: Path) -> None:
-        frame = loads(path.read_bytes())
-        payload = frame.get("event", frame.get("data", frame))
-        if "e" not in payload:  # a list of conditional fields only, without the event around it
-            frame = payload = {**ALWAYS, **payload}
-        event = decode_frame(json.dumps(frame), SPOT)
-        assert isinstance(event, KnownEvent), getattr(event, "problem", event)
-        assert type(event) is SPOT_EVENTS[payload["e"]]
-        declared = {field.wire: field for field in wire_fields(type(event))}
-        assert payload.keys() <= declared.keys()
-        for key, sent in payload.items():
-            value = back_to_wire(getattr(event, declared[key].name))
-            assert value == (int(sent) if declared[key].kind is Kind.TIME else sent), key
+    @pytest.mark.parametrize("name", sorted(SPOT_EVENTS))
+    def test_every_key_of_every_published_event_comes_out_with_its_value(self, published: Published, name: str) -> None:
+        for path in published.files(f"spot*/{name}*.json"):
+            frame = loads(path.read_bytes())
+            payload = frame.get("event", frame.get("data", frame))
+            if "e" not in payload:  # a list of conditional fields only, without the event around it
+                frame = payload = {**ALWAYS, **payload}
+            event = decode_frame(json.dumps(frame), SPOT)
+            assert isinstance(event, KnownEvent), (path.name, getattr(event, "problem", event))
+            assert type(event) is SPOT_EVENTS[payload["e"]], path.name
+            declared = {field.wire: field for field in wire_fields(type(event))}
+            assert payload.keys() <= declared.keys(), path.name
+            for key, sent in payload.items():
+                value = back_to_wire(getattr(event, declared[key].name))
+                assert value == (int(sent) if declared[key].kind is Kind.TIME else sent), (path.name, key)
 
-    @pytest.mark.parametrize("path", published(""))
-    def test_every_other_published_frame_is_sorted_right(self, path: Path) -> None:
-        decoded = decode_frame(path.read_bytes(), SPOT)
-        frame = loads(path.read_bytes())
-        if not isinstance(frame, dict):
-            assert type(decoded) is UnknownEvent
-        elif "event" in frame or "e" in frame or "stream" in frame:
-            assert isinstance(decoded, KnownEvent)
-        elif "status" in frame and frame.get("id") is not None:
-            assert isinstance(decoded, Response)
-            assert (decoded.id, decoded.status) == (frame["id"], frame["status"])
-            assert (decoded.error is not None) is ("error" in frame)
-            assert len(decoded.rate_limits) == len(frame.get("rateLimits", []))
-        elif "error" in frame and frame.get("id") is None:
-            assert isinstance(decoded, ConnectionFault)
-        else:
-            assert type(decoded) is UnknownEvent
-            assert decoded.event_type is None
-
-    def test_there_are_samples_of_every_event(self) -> None:
-        assert all(published(name) for name in SPOT_EVENTS)
+    def test_every_other_published_frame_is_sorted_right(self, published: Published) -> None:
+        for path in published.files("spot*/*.json"):
+            decoded = decode_frame(path.read_bytes(), SPOT)
+            frame = loads(path.read_bytes())
+            if not isinstance(frame, dict):
+                assert type(decoded) is UnknownEvent, path.name
+            elif "event" in frame or "e" in frame or "stream" in frame:
+                assert isinstance(decoded, KnownEvent), path.name
+            elif "status" in frame and frame.get("id") is not None:
+                assert isinstance(decoded, Response), path.name
+                assert (decoded.id, decoded.status) == (frame["id"], frame["status"]), path.name
+                assert (decoded.error is not None) is ("error" in frame), path.name
+                assert len(decoded.rate_limits) == len(frame.get("rateLimits", [])), path.name
+            elif "error" in frame and frame.get("id") is None:
+                assert isinstance(decoded, ConnectionFault), path.name
+            else:
+                assert type(decoded) is UnknownEvent, path.name
+                assert decoded.event_type is None, path.name

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samples import Published
 from support.products import SAMPLED, Sampled
 from trio_binance_uds.events import (
     Event,
@@ -33,7 +34,6 @@ from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.json_text import loads
 from trio_binance_uds.wire.typed_frames import typed_frames
 
-PUBLISHED = Path(__file__).parents[2].parent / "shared" / "protocol" / "payloads"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CASES = [
     pytest.param(sampled, name, id=f"{sampled.product.name}-{name}") for sampled in SAMPLED for name in sampled.payloads
@@ -381,13 +381,12 @@ class TestAnythingElse:
         repr(decoded)
 
 
-def published() -> Iterator[tuple[Sampled, Path]]:
-    """Yield the folder's product with each file; the folder of margin has two streams."""
-    for sampled in SAMPLED:
-        folder = sampled.product.name.removesuffix("-risk")
-        for path in sorted((PUBLISHED / folder).glob("*.json")):
-            if folder != "margin" or path.name.startswith("risk.") is (sampled.product.name == "margin-risk"):
-                yield sampled, path
+def samples_of(sampled: Sampled, published: Published) -> list[Path]:
+    """Return the published samples of a product; the folder of margin has those of two streams."""
+    folder = sampled.product.name.removesuffix("-risk")
+    is_risk = sampled.product.name == "margin-risk"
+    paths = published.files(f"{folder}/*.json")
+    return [path for path in paths if folder != "margin" or path.name.startswith("risk.") is is_risk]
 
 
 def event_in(frame: Any) -> dict[str, Any] | None:
@@ -399,35 +398,41 @@ def event_in(frame: Any) -> dict[str, Any] | None:
     return payload
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published samples are not beside the repository")
 class TestPublishedSamples:
-    @pytest.mark.parametrize(
-        ("sampled", "path"),
-        [pytest.param(*found, id=f"{found[0].product.name}-{found[1].stem}") for found in published()],
-    )
-    def test_every_frame_is_sorted_right_and_every_event_says_what_was_sent(self, sampled: Sampled, path: Path) -> None:
+    @pytest.mark.parametrize("sampled", SAMPLED, ids=lambda sampled: sampled.product.name)
+    def test_every_frame_is_sorted_right_and_every_event_says_what_was_sent(
+        self, published: Published, sampled: Sampled
+    ) -> None:
+        for path in samples_of(sampled, published):
+            self.check(sampled, path)
+
+    def check(self, sampled: Sampled, path: Path) -> None:
         frame = loads(path.read_bytes())
         payload = event_in(frame)
         decoded = decode_frame(path.read_bytes(), sampled.product)
         if payload is not None:
-            assert isinstance(decoded, KnownEvent), getattr(decoded, "problem", decoded)
-            assert type(decoded) is sampled.product.event_types[payload["e"]]
+            assert isinstance(decoded, KnownEvent), (path.name, getattr(decoded, "problem", decoded))
+            assert type(decoded) is sampled.product.event_types[payload["e"]], path.name
             check_says_what_was_sent(decoded, payload)
         elif not isinstance(frame, dict):
-            assert type(decoded) is UnknownEvent
+            assert type(decoded) is UnknownEvent, path.name
         elif type(frame.get("id")) in (int, str) and "method" not in frame:
-            assert isinstance(decoded, Response)
-            assert (decoded.id, decoded.status) == (frame["id"], frame.get("status", 0))
-            assert (decoded.result, decoded.error is not None) == (frame.get("result"), "error" in frame)
+            assert isinstance(decoded, Response), path.name
+            assert (decoded.id, decoded.status) == (frame["id"], frame.get("status", 0)), path.name
+            assert (decoded.result, decoded.error is not None) == (frame.get("result"), "error" in frame), path.name
         elif "error" in frame:
-            assert isinstance(decoded, ConnectionFault)
+            assert isinstance(decoded, ConnectionFault), path.name
         else:
-            assert type(decoded) is UnknownEvent
-            assert decoded.event_type is None
+            assert type(decoded) is UnknownEvent, path.name
+            assert decoded.event_type is None, path.name
 
-    def test_there_are_samples_of_every_event_but_those_that_are_read_in_case_they_come(self) -> None:
+    def test_there_are_samples_of_every_event_but_those_that_are_read_in_case_they_come(
+        self, published: Published
+    ) -> None:
         seen = {
-            (sampled.product.name, (event_in(loads(path.read_bytes())) or {}).get("e")) for sampled, path in published()
+            (sampled.product.name, (event_in(loads(path.read_bytes())) or {}).get("e"))
+            for sampled in SAMPLED
+            for path in samples_of(sampled, published)
         }
         documented = {(sampled.product.name, name) for sampled in SAMPLED for name in sampled.product.event_types}
         assert documented - seen == {

@@ -15,17 +15,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from samples import Published
 from trio_binance_uds.credentials import Credentials, KeyKind
 from trio_binance_uds.wire.requests import rest_query, sign_rest, sign_ws_params, ws_signing_text
 
 Vector = dict[str, Any]
 
 OURS: dict[str, Any] = json.loads(Path(__file__).with_name("signing_vectors.json").read_text("utf-8"))
-PUBLISHED_FILE = Path(__file__).parents[2].parent / "shared" / "protocol" / "spot-signing-vectors.json"
-PUBLISHED: dict[str, Any] = json.loads(PUBLISHED_FILE.read_text("utf-8")) if PUBLISHED_FILE.exists() else {}
 STAMPS = ("apiKey", "timestamp", "recvWindow")
-
-needs_published = pytest.mark.skipif(not PUBLISHED, reason="the published vectors are not at hand")
 
 
 def _our_credentials(kind: str) -> Credentials:
@@ -33,8 +30,8 @@ def _our_credentials(kind: str) -> Credentials:
     return Credentials.from_secret(key["api_key"], key["secret"])
 
 
-def _published_credentials(name: str, api_key: str | None = None) -> Credentials:
-    key = PUBLISHED["keys"][name]
+def _published_credentials(vectors: Vector, name: str, api_key: str | None = None) -> Credentials:
+    key = vectors["keys"][name]
     return Credentials.from_secret(api_key or key["apiKey"], key.get("secretKey") or key["privateKeyPkcs8DerBase64"])
 
 
@@ -92,17 +89,16 @@ def test_another_text_has_another_signature(kind: KeyKind) -> None:
         _verify(OURS["keys"][kind]["secret"], "a=2", _our_credentials(kind).sign("a=1"))
 
 
-@needs_published
-def test_all_published_vectors_are_looked_at() -> None:
-    assert len(PUBLISHED["vectors"]) == 44
-    assert len(PUBLISHED["negative"]) == 4
+def test_published_requests_have_their_published_text_and_signature(published: Published) -> None:
+    vectors = published.signing_vectors()
+    assert len(vectors["vectors"]) == 44
+    for vector in vectors["vectors"]:
+        _check_published(vectors, vector)
 
 
-@needs_published
-@pytest.mark.parametrize("vector", PUBLISHED.get("vectors", ()), ids=_ids)
-def test_published_request_has_its_published_text_and_signature(vector: Vector) -> None:
+def _check_published(vectors: Vector, vector: Vector) -> None:
     # Some vectors put the API key of one key beside the secret of another.
-    credentials = _published_credentials(vector["key"], vector.get("params", {}).get("apiKey"))
+    credentials = _published_credentials(vectors, vector["key"], vector.get("params", {}).get("apiKey"))
     if vector["api"] == "ws":
         params = vector["params"]
         assert ws_signing_text(params) == vector["payload"]
@@ -118,24 +114,24 @@ def test_published_request_has_its_published_text_and_signature(vector: Vector) 
     assert query == f"{vector['payload']}&signature={vector.get('signatureInUrl', vector['signature'])}"
 
 
-@needs_published
-@pytest.mark.parametrize("vector", PUBLISHED.get("negative", ()), ids=_ids)
-def test_published_mistake_is_not_made(vector: Vector) -> None:
-    credentials = _published_credentials("docs-hmac")
-    # The signature belongs to the mistaken text, and the request is never written so.
-    assert credentials.sign(vector["payload"]) == vector["signature"]
-    if vector["id"].startswith("ws-"):
-        params = dict(pair.split("=", 1) for pair in vector["correctPayload"].split("&"))
-        written = ws_signing_text(dict(reversed(params.items())))
-    else:
-        written = rest_query(dict(parse_qsl(vector["correctPayload"])))
-    assert written == vector["correctPayload"] != vector["payload"]
-    assert credentials.sign(written) != vector["signature"]
+def test_published_mistakes_are_not_made(published: Published) -> None:
+    vectors = published.signing_vectors()
+    assert len(vectors["negative"]) == 4
+    credentials = _published_credentials(vectors, "docs-hmac")
+    for vector in vectors["negative"]:
+        # The signature belongs to the mistaken text, and the request is never written so.
+        assert credentials.sign(vector["payload"]) == vector["signature"]
+        if vector["id"].startswith("ws-"):
+            params = dict(pair.split("=", 1) for pair in vector["correctPayload"].split("&"))
+            written = ws_signing_text(dict(reversed(params.items())))
+        else:
+            written = rest_query(dict(parse_qsl(vector["correctPayload"])))
+        assert written == vector["correctPayload"] != vector["payload"]
+        assert credentials.sign(written) != vector["signature"]
 
 
-@needs_published
-@pytest.mark.parametrize(
-    "vector", [vector for vector in PUBLISHED.get("publishedUnverifiable", ()) if vector["params"]], ids=_ids
-)
-def test_published_request_without_a_key_still_has_its_text(vector: Vector) -> None:
-    assert ws_signing_text(vector["params"]) == vector["payload"]
+def test_published_requests_without_a_key_still_have_their_text(published: Published) -> None:
+    unverifiable = [vector for vector in published.signing_vectors()["publishedUnverifiable"] if vector["params"]]
+    assert unverifiable
+    for vector in unverifiable:
+        assert ws_signing_text(vector["params"]) == vector["payload"]

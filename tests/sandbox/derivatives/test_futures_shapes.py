@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from desk_scene import ALICE, BOB, Scene
-from published import compare, sample
 
+from samples import Samples, compare
 from trio_binance_uds.events import UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import COINM_FUTURES, USDM_FUTURES
 from trio_binance_uds.wire.decode import decode_frame
@@ -74,32 +74,36 @@ def test_every_event_decodes_into_a_typed_one(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("name", ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"])
-def test_every_event_has_the_members_of_the_published_sample(scene: Scene, name: str) -> None:
+def test_every_event_has_the_members_of_the_sample(samples: Samples, scene: Scene, name: str) -> None:
     found = {"ACCOUNT_CONFIG_UPDATE": "ACCOUNT_CONFIG_UPDATE.leverage"} if scene.kind == "usdm" else {}
-    published = sample(FOLDERS[scene.kind], found.get(name, name))
+    sample = samples.sample(FOLDERS[scene.kind], found.get(name, name))
     events = [event for event in scene.events() if event["e"] == name]
     assert events
     for event in events:
         if name == "ACCOUNT_UPDATE" and (event["a"]["m"] == "FUNDING_FEE" or not event["a"]["P"]):
             continue
-        compare(event, published, lacking=SOMETIMES, added={"ma", "M"})
+        compare(event, sample, lacking=SOMETIMES, added={"ma", "M"})
 
 
-def test_events_of_usdm_alone_have_the_members_of_the_published_sample() -> None:
+def test_events_of_usdm_alone_have_the_members_of_the_sample(samples: Samples) -> None:
     scene = busy("usdm")
+
+    def sample(name: str) -> Any:
+        return samples.sample("usdm-futures", name)
+
     last = {event["e"]: event for event in scene.events()}
-    compare(last["TRADE_LITE"], sample("usdm-futures", "TRADE_LITE"))
+    compare(last["TRADE_LITE"], sample("TRADE_LITE"))
     funded = [event for event in scene.events() if event["e"] == "ACCOUNT_UPDATE" and event["a"]["m"] == "FUNDING_FEE"]
-    compare(funded[-1], sample("usdm-futures", "ACCOUNT_UPDATE.funding-fee-cross"))
+    compare(funded[-1], sample("ACCOUNT_UPDATE.funding-fee-cross"))
     algos = [event for event in scene.events() if event["e"] == "ALGO_UPDATE"]
     trailing = next(event for event in algos if event["o"]["o"] == "TRAILING_STOP_MARKET")
-    compare(trailing, sample("usdm-futures", "ALGO_UPDATE.trailing-new"))
+    compare(trailing, sample("ALGO_UPDATE.trailing-new"))
     finished = next(event for event in algos if event["o"]["X"] == "FINISHED")
-    compare(finished, sample("usdm-futures", "ALGO_UPDATE.finished"))
+    compare(finished, sample("ALGO_UPDATE.finished"))
     amended = next(e for e in scene.events() if e["e"] == "ORDER_TRADE_UPDATE" and e["o"]["x"] == "AMENDMENT")
-    compare(amended, sample("usdm-futures", "ORDER_TRADE_UPDATE.amendment"))
+    compare(amended, sample("ORDER_TRADE_UPDATE.amendment"))
     scene.call("POST /v1/multiAssetsMargin", multiAssetsMargin="true")
-    compare(scene.events()[-1], sample("usdm-futures", "ACCOUNT_CONFIG_UPDATE.multi-assets"))
+    compare(scene.events()[-1], sample("ACCOUNT_CONFIG_UPDATE.multi-assets"))
 
 
 USDM_ANSWERS = [
@@ -126,9 +130,11 @@ COINM_ANSWERS = [
 
 
 @pytest.mark.parametrize(("what", "name", "params"), USDM_ANSWERS)
-def test_usdm_answers_have_the_members_of_the_published_sample(what: str, name: str, params: dict[str, Any]) -> None:
-    published = sample("usdm-futures", f"rest.GET.fapi.v1.{name}")
-    compare(busy("usdm").call(what, **params), published, lacking=SOMETIMES, added=NEWER)
+def test_usdm_answers_have_the_members_of_the_sample(
+    samples: Samples, what: str, name: str, params: dict[str, Any]
+) -> None:
+    sample = samples.sample("usdm-futures", f"rest.GET.fapi.v1.{name}")
+    compare(busy("usdm").call(what, **params), sample, lacking=SOMETIMES, added=NEWER)
 
 
 @pytest.mark.parametrize(
@@ -142,37 +148,44 @@ def test_usdm_answers_have_the_members_of_the_published_sample(what: str, name: 
         ("GET /v3/positionRisk", "v3.positionRisk.one-way"),
     ],
 )
-def test_usdm_holdings_have_the_members_of_the_published_sample(what: str, name: str) -> None:
-    compare(busy("usdm").call(what), sample("usdm-futures", f"rest.GET.fapi.{name}"), added={"canTrade", "updateTime"})
+def test_usdm_holdings_have_the_members_of_the_sample(samples: Samples, what: str, name: str) -> None:
+    sample = samples.sample("usdm-futures", f"rest.GET.fapi.{name}")
+    compare(busy("usdm").call(what), sample, added={"canTrade", "updateTime"})
 
 
 @pytest.mark.parametrize(("what", "name", "params"), COINM_ANSWERS)
-def test_coinm_answers_have_the_members_of_the_published_sample(what: str, name: str, params: dict[str, Any]) -> None:
-    published = sample("coinm-futures", f"rest.GET.dapi.v1.{name}")
-    compare(busy("coinm").call(what, **params), published, lacking=SOMETIMES, added=NEWER)
+def test_coinm_answers_have_the_members_of_the_sample(
+    samples: Samples, what: str, name: str, params: dict[str, Any]
+) -> None:
+    sample = samples.sample("coinm-futures", f"rest.GET.dapi.v1.{name}")
+    compare(busy("coinm").call(what, **params), sample, lacking=SOMETIMES, added=NEWER)
 
 
 @pytest.mark.parametrize("name", ["account", "balance", "positionRisk"])
-def test_coinm_holdings_have_the_members_of_the_published_sample(name: str) -> None:
-    published = sample("coinm-futures", f"rest.GET.dapi.v1.{name}")
-    compare(busy("coinm").call(f"GET /v1/{name}"), published, added={"notionalValue"})
+def test_coinm_holdings_have_the_members_of_the_sample(samples: Samples, name: str) -> None:
+    sample = samples.sample("coinm-futures", f"rest.GET.dapi.v1.{name}")
+    compare(busy("coinm").call(f"GET /v1/{name}"), sample, added={"notionalValue"})
 
 
-def test_answers_to_actions_have_the_members_of_the_published_sample() -> None:
+def test_answers_to_actions_have_the_members_of_the_sample(samples: Samples) -> None:
     scene = Scene()
+
+    def sample(name: str) -> Any:
+        return samples.sample("usdm-futures", f"rest.{name}")
+
     placed = scene.place("BUY", "0.1", "20000", timeInForce="GTD", goodTillDate=scene.now + 700_000)
-    compare(placed, sample("usdm-futures", "rest.POST.fapi.v1.order"))
+    compare(placed, sample("POST.fapi.v1.order"))
     canceled = scene.call("DELETE /v1/order", symbol="BTCUSDT", orderId=placed["orderId"])
-    compare(canceled, sample("usdm-futures", "rest.DELETE.fapi.v1.order"), lacking=SOMETIMES)
+    compare(canceled, sample("DELETE.fapi.v1.order"), lacking=SOMETIMES)
     stop = {"symbol": "BTCUSDT", "algoType": "CONDITIONAL", "side": "SELL", "quantity": "0.1", "type": "STOP_MARKET"}
     algo = scene.call("POST /v1/algoOrder", **stop, triggerPrice="19000")
-    compare(algo, sample("usdm-futures", "rest.POST.fapi.v1.algoOrder"))
+    compare(algo, sample("POST.fapi.v1.algoOrder"))
     ended = scene.call("DELETE /v1/algoOrder", algoId=algo["algoId"])
-    compare(ended, sample("usdm-futures", "rest.DELETE.fapi.v1.algoOrder"))
+    compare(ended, sample("DELETE.fapi.v1.algoOrder"))
 
 
-@pytest.mark.parametrize("kind", ["usdm", "coinm"])
-def test_a_liquidation_has_the_members_of_the_published_samples(kind: str) -> None:
+def liquidated(kind: str) -> Scene:
+    """A desk on which an account has just been liquidated, with the events of that alone."""
     scene = Scene(kind)
     for uid in (ALICE, BOB):
         scene.call("POST /v1/leverage", uid, symbol=scene.symbol, leverage=125)
@@ -180,11 +193,24 @@ def test_a_liquidation_has_the_members_of_the_published_samples(kind: str) -> No
     scene.forget()
     scene.desk.set_mark_price(scene.symbol, "19100" if kind == "usdm" else "19670")
     scene.desk.set_mark_price(scene.symbol, "18000" if kind == "usdm" else "19000")
+    return scene
+
+
+@pytest.mark.parametrize("kind", ["usdm", "coinm"])
+def test_a_liquidation_is_announced_carried_out_and_listed(kind: str) -> None:
+    scene = liquidated(kind)
     called, placed, *_ = scene.events()
-    compare(called, sample(FOLDERS[kind], "MARGIN_CALL"))
-    rows = scene.call("GET /v1/forceOrders")
-    prefix = scene.prefix.strip("/")
-    compare(rows, sample(FOLDERS[kind], f"rest.GET.{prefix}.v1.forceOrders"))
+    assert called["e"] == "MARGIN_CALL"
     assert placed["o"]["o"] == "LIQUIDATION"
+    assert scene.call("GET /v1/forceOrders")
+
+
+@pytest.mark.parametrize("kind", ["usdm", "coinm"])
+def test_a_liquidation_has_the_members_of_the_sample(samples: Samples, kind: str) -> None:
+    scene = liquidated(kind)
+    called, placed, *_ = scene.events()
+    compare(called, samples.sample(FOLDERS[kind], "MARGIN_CALL"))
+    prefix = scene.prefix.strip("/")
+    compare(scene.call("GET /v1/forceOrders"), samples.sample(FOLDERS[kind], f"rest.GET.{prefix}.v1.forceOrders"))
     if kind == "usdm":
-        compare(placed, sample("usdm-futures", "ORDER_TRADE_UPDATE.liquidation"))
+        compare(placed, samples.sample("usdm-futures", "ORDER_TRADE_UPDATE.liquidation"))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_scene import Scene
 
+from samples import Samples
 from trio_binance_uds.events import UndecodableEvent, UnknownEvent
 from trio_binance_uds.products import SPOT
 from trio_binance_uds.sandbox.exchange import Account
@@ -51,7 +51,6 @@ EVENTS = {
     "listStatus": words("e E s g c l L r C T O"),
 }
 AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{8}")
-PAYLOADS = Path(__file__).parents[3].parent / "shared" / "protocol" / "payloads" / "spot"
 
 
 @pytest.fixture
@@ -158,18 +157,15 @@ def test_every_event_decodes_into_a_typed_one(busy: Scene) -> None:
         ("ping", "ping", {}),
     ],
 )
-def test_result_has_the_fields_and_types_of_the_published_sample(
-    busy: Scene, sample: str, method: str, params: dict[str, Any]
+def test_result_has_the_fields_and_types_of_the_sample(
+    samples: Samples, busy: Scene, sample: str, method: str, params: dict[str, Any]
 ) -> None:
-    path = PAYLOADS / f"{sample}.response.json"
-    if not path.exists():
-        pytest.skip("the published samples are not here")
-    published = json.loads(path.read_text())["result"]
+    theirs = samples.sample("spot", f"{sample}.response")["result"]
     account: Account | None = None if method in busy.exchange.public_methods else busy.alice
     ours = busy.exchange.call(account, method, params)
-    if isinstance(published, list):
+    if isinstance(theirs, list):
         assert ours, "nothing to compare"
-        published, ours = published[0], ours[0]
-    for key in published.keys() - ORDER_SOMETIMES:
-        assert type(ours[key]) is type(published[key]), key
-    assert ours.keys() - published.keys() <= ORDER_SOMETIMES
+        theirs, ours = theirs[0], ours[0]
+    for key in theirs.keys() - ORDER_SOMETIMES:
+        assert type(ours[key]) is type(theirs[key]), key
+    assert ours.keys() - theirs.keys() <= ORDER_SOMETIMES
