@@ -307,3 +307,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(events, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,7 +4,7 @@
 
     UserDataStreamError
     ├── CredentialsError           a key cannot be read, or is of the wrong kind (also a ValueError)
-    ├── NotOffered                 the environment has no such product or URL (also a ValueError)
+    ├── NotOffered                 the environment or product does not have what was asked for
     ├── ConnectFailed              no connection came about: DNS, TCP, TLS, proxy, handshake
     │   └── HandshakeRejected      the server answered the upgrade with an HTTP error
     ├── StreamFailed               the stream ended for good; the reason is its ``__cause__``
@@ -28,16 +28,35 @@ from datetime import date
 from typing import Any
 
 
+def _restored(
+    kind: type[UserDataStreamError], args: tuple[Any, ...], fields: dict[str, Any], cause: UserDataStreamError | None
+) -> UserDataStreamError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    error.__cause__ = cause
+    return error
+
+
 class UserDataStreamError(Exception):
-    """The base of everything that this library raises on purpose."""
+    """The base of everything that this library raises on purpose.
+
+    Its errors can be copied, and pickled for another process: with their fields, and with a cause that is one of them
+    too. As with any exception, the traceback stays behind.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What Python does by itself calls the class with args alone, and most classes here need more. Only a cause of
+        # our own goes along: another library's may refuse to be pickled, and would keep this error from it as well.
+        cause = self.__cause__ if isinstance(self.__cause__, UserDataStreamError) else None
+        return _restored, (type(self), self.args, dict(self.__dict__), cause)
 
 
 class CredentialsError(UserDataStreamError, ValueError):
     """A key cannot be used; the message says what was found and what was expected, and no secret."""
 
 
-class NotOffered(UserDataStreamError, ValueError):
-    """The environment does not have what was asked for."""
+class NotOffered(UserDataStreamError):
+    """The environment, or the connection of the product, does not have what was asked for."""
 
 
 class ConnectFailed(UserDataStreamError):
@@ -77,13 +96,49 @@ class RequestError(UserDataStreamError):
     Attributes:
         method: the WebSocket API method or the REST route.
         outcome_unknown: whether the venue may have acted all the same.
+        symbol: the symbol that the request named, or ``None``.
+        client_order_id: the client order id to look its order up by: of the order, or list of orders, that it places;
+            otherwise of that which it cancels, amends or asks about. ``None`` where the request had none.
+        orig_client_order_id: the client order id of the order that it cancels, replaces, amends or asks about.
+        order_id, order_list_id: the venue's id of that order, or list of orders.
     """
 
     outcome_unknown = False
+    symbol: str | None = None
+    client_order_id: str | None = None
+    orig_client_order_id: str | None = None
+    order_id: int | None = None
+    order_list_id: int | None = None
 
     def __init__(self, message: str, *, method: str) -> None:
         super().__init__(message)
         self.method = method
+
+    def __str__(self) -> str:
+        order = self._order()
+        return f"{self.args[0]} ({order})" if order else str(self.args[0])
+
+    def _order(self) -> str:
+        """Return what the request said of its order, for people; empty where that is nothing."""
+        original, placed = self.orig_client_order_id, self.client_order_id
+        parts: list[str] = []
+        if self.order_id is not None:
+            parts.append(f"order id {self.order_id}")
+        if self.order_list_id is not None:
+            parts.append(f"order list id {self.order_list_id}")
+        if original is not None:
+            parts.append(f"client order id {_shown(original)}")
+        if placed is not None and placed != original:
+            parts.append(f"{'new ' if parts else ''}client order id {_shown(placed)}")
+        if parts and self.symbol is not None:
+            parts.insert(0, _shown(self.symbol))
+        return ", ".join(parts)
+
+
+def _shown(text: str) -> str:
+    """Return a text of the caller's as it can stand in a message: on one line, and not too long."""
+    text = text[:100]
+    return text if text.isprintable() else repr(text)
 
 
 class NotConnected(RequestError):
@@ -94,7 +149,6 @@ class OutcomeUnknown(RequestError):
     """The request was sent and no answer says what became of it: look before repeating it.
 
     Attributes:
-        client_order_id: the ``newClientOrderId`` of the request if it had one: what to look the order up by.
         status, code: those of the answer, where there was one (5xx, -1006, -1007), else ``None``.
     """
 
@@ -113,6 +167,10 @@ class OutcomeUnknown(RequestError):
         self.client_order_id = client_order_id
         self.status = status
         self.code = code
+
+    def _order(self) -> str:
+        order = super()._order()
+        return order and f"look it up: {order}"
 
 
 class ApiError(RequestError):

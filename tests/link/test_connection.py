@@ -121,6 +121,74 @@ async def test_an_order_without_a_client_order_id_gets_one_to_be_looked_up_by() 
         assert len(order.outcome.client_order_id) <= 36
 
 
+@pytest.mark.parametrize(
+    ("method", "params", "names", "said"),
+    [
+        (
+            "order.cancel",
+            {"symbol": "BTCUSDT", "origClientOrderId": "mine", "newClientOrderId": "the-cancel"},
+            {"client_order_id": "mine", "orig_client_order_id": "mine", "order_id": None},
+            "BTCUSDT, client order id mine",
+        ),
+        (
+            "v3/order.cancel",
+            {"symbol": "BTCUSDT", "orderId": 77},
+            {"client_order_id": None, "order_id": 77, "symbol": "BTCUSDT"},
+            "BTCUSDT, order id 77",
+        ),
+        (
+            "order.cancelReplace",
+            {
+                "symbol": "BTCUSDT",
+                "cancelOrderId": "77",
+                "cancelOrigClientOrderId": "old",
+                "newClientOrderId": "mine",
+                "cancelNewClientOrderId": "the-cancel",
+            },
+            {"client_order_id": "mine", "orig_client_order_id": "old", "order_id": 77},
+            "BTCUSDT, order id 77, client order id old, new client order id mine",
+        ),
+        (
+            "order.amend.keepPriority",
+            {"symbol": "BTCUSDT", "origClientOrderId": "mine", "newClientOrderId": "later"},
+            {"client_order_id": "mine", "order_id": None},
+            "BTCUSDT, client order id mine",
+        ),
+        (
+            "orderList.cancel",
+            {"symbol": "BTCUSDT", "listClientOrderId": "my-list", "orderListId": 5},
+            {"client_order_id": "my-list", "order_id": None, "order_list_id": 5},
+            "BTCUSDT, order list id 5, client order id my-list",
+        ),
+        ("orderList.place.oco", {"listClientOrderId": "my-list"}, {"client_order_id": "my-list"}, "order id my-list"),
+        ("order.place", {"newClientOrderId": "a\nb"}, {"client_order_id": "a\nb"}, "client order id 'a\\nb'"),
+        ("openOrders.cancelAll", {"symbol": "BTCUSDT"}, {"symbol": "BTCUSDT", "client_order_id": None}, ""),
+        ("order.status", {"symbol": "BTCUSDT", "orderId": "many"}, {"order_id": None}, ""),
+    ],
+)
+async def test_every_error_names_the_order_that_its_request_is_about(
+    method: str, params: dict[str, Any], names: dict[str, Any], said: str
+) -> None:
+    async with serving() as served, trio.open_nursery() as nursery:
+        refused, lost = Caller(served, method, params), Caller(served, method, params)
+        nursery.start_soon(refused.run)
+        await trio.testing.wait_all_tasks_blocked()
+        (request,) = served.transport.sent
+        served.transport.refuse(request, 400, -2010)
+        nursery.start_soon(lost.run)
+        await trio.testing.wait_all_tasks_blocked()
+        served.transport.lose()
+        await trio.testing.wait_all_tasks_blocked()
+        unsent = Caller(served, method, params)
+        await unsent.run()
+        for caller, kind in ((refused, ApiError), (lost, OutcomeUnknown), (unsent, NotConnected)):
+            assert type(caller.outcome) is kind
+            assert {name: getattr(caller.outcome, name) for name in names} == names
+            assert said in str(caller.outcome)
+            assert "the-cancel" not in str(caller.outcome)
+            assert str(caller.outcome).endswith(")") == bool(said), "nothing in brackets where nothing is named"
+
+
 async def test_a_caller_who_leaves_disturbs_nobody_and_the_late_answer_is_counted() -> None:
     async with serving() as served, trio.open_nursery() as nursery:
         leaver, stayer = Caller(served), Caller(served)

@@ -246,8 +246,9 @@ async def test_a_lost_link_is_told_its_place_is_marked_and_the_stream_goes_on(
         if fault == "tear_frame":
             await trio.sleep(0.01)
         await trio.sleep(0.001)
-        with pytest.raises(uds.NotConnected):
-            await staged.stream.request("account.status")
+        with pytest.raises(uds.NotConnected, match=r"\(BTCUSDT, client order id mine\)$") as caught:
+            await staged.stream.request("order.cancel", {"symbol": "BTCUSDT", "origClientOrderId": "mine"})
+        assert caught.value.client_order_id == "mine"
         await trio.sleep(30)
         staged.order()
         await trio.sleep(1)

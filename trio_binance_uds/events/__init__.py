@@ -214,3 +214,7 @@ def __getattr__(name: str) -> Any:
     modules = (vars(import_module(f"{__name__}.{module}")) for module in _LATER)
     value = globals()[name] = next(members[name] for members in modules if name in members)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

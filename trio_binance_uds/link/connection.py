@@ -37,6 +37,7 @@ from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
+from trio_binance_uds.wire.order_names import naming_order
 from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -171,7 +172,7 @@ class Connection:
 
         Source: Binance USD-M Futures, "Websocket Market Streams", "Live Subscribing/Unsubscribing" (2026-05-28).
         """
-        response, _ = await self._answer(method, {}, Auth.NONE)
+        response = await self._answer(method, {}, Auth.NONE)
         if response.error is not None:
             raise unknown(method, None, f"the answer is an error with code {response.error.code}")
         return response.result
@@ -233,23 +234,25 @@ class Connection:
             return await self._call(method, params, auth)
 
     async def _call(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
-        response, client_order_id = await self._answer(method, params, auth)
+        params, client_order_id = with_order_id(method, params, self._order_ids)
         try:
+            response = await self._answer(method, params, auth, client_order_id)
             return outcome(method, response, client_order_id, self._venue_now())
-        except RateLimited as error:
-            self._bar.note(error)
-            raise
+        except RequestError as error:
+            if isinstance(error, RateLimited):
+                self._bar.note(error)
+            raise naming_order(error, method, params)  # noqa: B904  # it is the same one
 
     def _venue_now(self) -> float:
         """Return the venue's time, in seconds since the epoch."""
         return self._clock.seconds(trio.current_time())
 
-    async def _answer(self, method: str, params: Mapping[str, Any], auth: Auth) -> tuple[Response, str | None]:
-        """Return the answer, and the client order id that the request had."""
+    async def _answer(
+        self, method: str, params: Mapping[str, Any], auth: Auth, client_order_id: str | None = None
+    ) -> Response:
         await trio.lowlevel.checkpoint_if_cancelled()  # A caller who is cancelled already sends nothing.
         if self._ended:
             raise not_connected(method)
-        params, client_order_id = with_order_id(method, params, self._order_ids)
         call = self._calls.begin(method, params, auth, client_order_id)
         self._idle_writer.unpark()
         try:
@@ -259,7 +262,7 @@ class Connection:
         if call.error is not None:
             raise call.error
         assert call.response is not None
-        return call.response, client_order_id
+        return call.response
 
     # What the connection's own tasks do.
 

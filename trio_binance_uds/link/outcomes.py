@@ -80,9 +80,8 @@ def unknown(
     method: str, client_order_id: str | None, why: str, *, status: int | None = None, code: int | None = None
 ) -> OutcomeUnknown:
     """Return the exception for a request that was sent and not plainly answered."""
-    look = "" if client_order_id is None else f"; look it up by client order id {client_order_id}"
     return OutcomeUnknown(
-        f"{method} was sent and may have taken effect: {why}{look}",
+        f"{method} was sent and may have taken effect: {why}",
         method=method,
         client_order_id=client_order_id,
         status=status,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -65,6 +66,10 @@ class Environment:
 
     name: str
     urls: Mapping[Host, str] = attrs.field(converter=_checked, hash=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping that cannot be written to cannot be pickled either.
+        return type(self), (self.name, dict(self.urls))
 
     def override(self, **urls: str) -> Environment:
         """Return this environment with some URLs replaced, such as ``spot_ws_api="wss://...:9443/ws-api/v3"``.

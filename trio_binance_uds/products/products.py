@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -45,6 +45,17 @@ EventTypes: TypeAlias = Mapping[str, type[Event]]
 
 
 @attrs.frozen
+class _Later:
+    """The events of a product, made when they are first needed. Unlike a lambda, it can be pickled."""
+
+    name: str
+
+    def __call__(self) -> EventTypes:
+        events: EventTypes = getattr(typed, self.name)
+        return events
+
+
+@attrs.frozen
 class Product:
     """One kind of account whose events can be streamed.
 
@@ -61,6 +72,11 @@ class Product:
     events: EventTypes | Callable[[], EventTypes] = attrs.field(eq=False, repr=False)
     history: History | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping that cannot be written to cannot be pickled; what event_types keeps is made again.
+        events = self.events if callable(self.events) else dict(self.events)
+        return type(self), (self.name, self.mechanism, events, self.history)
+
     @property
     def accounts(self) -> tuple[str, ...]:
         """The names of the accounts that its events are marked with: its own, or those of several margin accounts."""
@@ -75,14 +91,14 @@ class Product:
         return events if isinstance(events, MappingProxyType) else MappingProxyType(dict(events))
 
 
-SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), typed.SPOT_EVENTS, SpotHistory())
+SPOT = Product("spot", WsApiSubscription(ws_api=Host.SPOT_WS_API), _Later("SPOT_EVENTS"), SpotHistory())
 
 
 def _margin(name: str, accounts: tuple[MarginAccount, ...]) -> Product:
     return Product(
         name,
         ListenTokenSubscription(ws_api=Host.SPOT_WS_API, rest=Host.SPOT_REST, accounts=accounts),
-        lambda: typed.MARGIN_EVENTS,
+        _Later("MARGIN_EVENTS"),
         MarginHistory(rest=Host.SPOT_REST, accounts=accounts),
     )
 
@@ -130,7 +146,7 @@ MARGIN_RISK = Product(
         put_names_key=True,
         time_path="/api/v3/time",
     ),
-    lambda: typed.MARGIN_RISK_EVENTS,
+    _Later("MARGIN_RISK_EVENTS"),
     MarginRiskHistory(rest=Host.SPOT_REST),
 )
 
@@ -160,7 +176,7 @@ def usdm_futures(*, events: Iterable[str] = ()) -> Product:
             put_tells_key=True,
             time_path="/fapi/v1/time",
         ),
-        lambda: typed.USDM_EVENTS,
+        _Later("USDM_EVENTS"),
         FuturesHistory(rest=Host.USDM_REST, kind=FuturesKind.USDM),
     )
 
@@ -175,7 +191,7 @@ COINM_FUTURES = Product(
         put_tells_key=True,
         time_path="/dapi/v1/time",
     ),
-    lambda: typed.COINM_EVENTS,
+    _Later("COINM_EVENTS"),
     FuturesHistory(rest=Host.COINM_REST, kind=FuturesKind.COINM),
 )
 OPTIONS = Product(
@@ -186,7 +202,7 @@ OPTIONS = Product(
         stream=Host.OPTIONS_STREAM,
         time_path="/eapi/v1/time",
     ),
-    lambda: typed.OPTIONS_EVENTS,
+    _Later("OPTIONS_EVENTS"),
     OptionsHistory(rest=Host.OPTIONS_REST),
 )
 PORTFOLIO_MARGIN = Product(
@@ -196,7 +212,7 @@ PORTFOLIO_MARGIN = Product(
         path="/papi/v1/listenKey",
         stream=Host.PORTFOLIO_MARGIN_STREAM,
     ),
-    lambda: typed.PORTFOLIO_MARGIN_EVENTS,
+    _Later("PORTFOLIO_MARGIN_EVENTS"),
     PortfolioMarginHistory(rest=Host.PORTFOLIO_MARGIN_REST),
 )
 PORTFOLIO_MARGIN_PRO = Product(
@@ -208,7 +224,7 @@ PORTFOLIO_MARGIN_PRO = Product(
         put_tells_key=True,
         time_path="/fapi/v1/time",
     ),
-    lambda: typed.PORTFOLIO_MARGIN_PRO_EVENTS,
+    _Later("PORTFOLIO_MARGIN_PRO_EVENTS"),
     PortfolioMarginProHistory(rest=Host.SPOT_REST),
 )
 

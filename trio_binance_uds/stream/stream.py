@@ -16,6 +16,7 @@ from trio_binance_uds.products import Product
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.supervisor import Supervisor
 from trio_binance_uds.wire.methods import is_owned_by_stream
+from trio_binance_uds.wire.order_names import naming_order
 
 
 @attrs.frozen(kw_only=True)
@@ -146,7 +147,8 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         self._plan.opener.check_request(method)
         link = self._supervisor.active
         if link is None or link.connection is None:
-            raise NotConnected(f"{method} was not sent: there is no live connection now", method=method)
+            error = NotConnected(f"{method} was not sent: there is no live connection now", method=method)
+            raise naming_order(error, method, params or {})
         return await link.connection.request(method, params)
 
     def statistics(self) -> StreamStatistics:

@@ -112,6 +112,11 @@ def may_be_repeated(method: str) -> bool:
     return _bare(method) in _QUERIES or not is_signed(method)
 
 
+def id_parameter(method: str) -> str | None:
+    """Return the parameter that names the order, or list of orders, which a method places; ``None`` for all others."""
+    return _ID_PARAMETER.get(_bare(method))
+
+
 def client_order_ids() -> Iterator[str]:
     """Yield client order ids that nobody else makes: what is random about them is drawn once, and then they count."""
     # Hexadecimal digits only: SQL keywords in a request can trigger the venue's firewall.
@@ -126,7 +131,7 @@ def with_order_id(
 
     An id that the caller gave stays. Without one, an order whose answer is lost could not be looked up.
     """
-    name = _ID_PARAMETER.get(_bare(method))
+    name = id_parameter(method)
     if name is None:
         return params, None
     given = params.get(name)
