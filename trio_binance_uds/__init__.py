@@ -48,9 +48,11 @@ from trio_binance_uds.events import (
     OutboundAccountPosition,
     PegOffsetType,
     PegPriceType,
+    ReconnectFailed,
     RejectReason,
     SelfTradePreventionMode,
     ServerShutdown,
+    Shedding,
     Side,
     TimeInForce,
     UndecodableEvent,
@@ -88,6 +90,7 @@ from trio_binance_uds.products import (
     usdm_futures,
 )
 from trio_binance_uds.stream.backoff import Backoff
+from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.door import open_user_data_stream
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.recovery import Recovery
@@ -182,6 +185,8 @@ __all__ = [
     "Balance",
     "BalancePositionUpdate",
     "BalanceUpdate",
+    "Blind",
+    "BlindReason",
     "BusinessUnit",
     "ClockSkew",
     "CoinmOrderTradeUpdate",
@@ -263,6 +268,7 @@ __all__ = [
     "Product",
     "RateLimit",
     "RateLimited",
+    "ReconnectFailed",
     "Recovery",
     "RejectReason",
     "RequestError",
@@ -273,6 +279,7 @@ __all__ = [
     "Rollover",
     "SelfTradePreventionMode",
     "ServerShutdown",
+    "Shedding",
     "Side",
     "StrategyStatus",
     "StrategyUpdate",

@@ -14,6 +14,8 @@ from trio_binance_uds import (
     Gap,
     GapCause,
     LeaseAtRisk,
+    ReconnectFailed,
+    Shedding,
     decode_frame,
 )
 
@@ -100,6 +102,15 @@ def disconnected(seconds: float = 0.0, detail: str = "the connection broke") -> 
 
 def lease_at_risk(detail: str) -> LeaseAtRisk:
     return LeaseAtRisk(at=AT, expires_at=AT + timedelta(minutes=5), account="isolated-margin:BTCUSDT", detail=detail)
+
+
+def shedding(seconds: float = 0.0, detail: str = "the consumer was behind") -> Shedding:
+    at = AT + timedelta(seconds=seconds)
+    return Shedding(at=at, shed=7, behind_seconds=2.5, resumes_at=AT + timedelta(seconds=30), detail=detail)
+
+
+def reconnect_failed(attempts: int) -> ReconnectFailed:
+    return ReconnectFailed(at=AT, attempts=attempts, next_attempt_at=AT + timedelta(seconds=60), detail="refused\x1b")
 
 
 def gap(since: float = 0.0, until: float = 1.5, **more: Any) -> Gap:

@@ -179,6 +179,19 @@ def test_a_lease_at_risk_stands_out_and_says_whose_it_is() -> None:
     assert second == "   refused\\x1b"
 
 
+def test_shedding_stands_out_and_says_until_when() -> None:
+    first, _, second = render(samples.shedding(detail="slow\x1b"), 100).plain.partition("\n")
+    assert first.startswith("━━ SHEDDING 05:06:07.089 · 7 events so far · blind until after 05:06:37.089 ━━")
+    assert second == "   slow\\x1b"
+
+
+@pytest.mark.parametrize(("attempts", "words"), [(1, "1 attempt failed"), (12, "12 attempts failed")])
+def test_a_failed_attempt_says_when_the_next_one_is(attempts: int, words: str) -> None:
+    first, _, second = render(samples.reconnect_failed(attempts), 100).plain.partition("\n")
+    assert first.startswith(f"━━ STILL BLIND 05:06:07.089 · {words} · next at 05:07:07.089 ━━")
+    assert second == "   refused\\x1b"
+
+
 def test_an_event_names_its_account_where_there_are_several() -> None:
     names = ("cross-margin", "isolated-margin:BTCUSDT")
     line = render(attrs.evolve(samples.transfer("1"), account=names[0]), accounts=names).plain

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk, Notice
+from trio_binance_uds.events import (
+    DisconnectCause,
+    Disconnected,
+    Event,
+    Gap,
+    GapCause,
+    LeaseAtRisk,
+    Notice,
+    ReconnectFailed,
+    Shedding,
+)
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -19,6 +29,8 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         LeaseAtRisk(at=NOON, expires_at=NOON, account="usdm-futures", detail="no route to host"),
         Disconnected(at=NOON, cause=DisconnectCause.KEEPALIVE_TIMEOUT, detail="no pong for 60 s"),
         Gap(cause=GapCause.LINK_LOST, since=NOON, until=NOON, recovered=2, complete=True),
+        ReconnectFailed(at=NOON, attempts=2, next_attempt_at=NOON, detail="status 503"),
+        Shedding(at=NOON, shed=3, behind_seconds=4.5, resumes_at=NOON, detail="slow"),
     ],
     ids=lambda notice: type(notice).__name__,
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.fake_transport import FakeTransport
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import StreamFailed
-from trio_binance_uds.events import Disconnected, Event, Gap, GapCause, Notice, UnknownEvent
+from trio_binance_uds.events import Disconnected, Event, Gap, GapCause, Notice, ReconnectFailed, Shedding, UnknownEvent
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.settings import Timeouts
@@ -82,8 +82,12 @@ async def test_the_mark_stands_exactly_after_the_last_event_that_found_room(
     assert [number(await buffer.receive()) for _ in range(3)] == [0, 1, 2]
     assert marked.marks == []
     assert not buffer.put(event(10))  # Still shed: the consumer has not read as far as the mark.
-    with trio.move_on_after(0.01):
-        await buffer.receive()
+    buffer.resumes_from = trio.current_time() + 7
+    shedding = await buffer.receive()
+    assert isinstance(shedding, Shedding)
+    assert (shedding.at, shedding.shed, shedding.behind_seconds) == (full_at, 8, 5)
+    assert shedding.resumes_at == now() + timedelta(seconds=7)
+    assert "behind for 5.000 s" in shedding.detail
     (mark,) = marked.marks
     assert (mark.since, mark.shed) == (full_at, 8)
     marked.resume()
@@ -135,9 +139,12 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
         out.append(number(await buffer.receive()))
 
     trio.run(scenario, clock=trio.testing.MockClock(autojump_threshold=0))
-    expected = 0
+    expected, told_at = 0, -2
     for item in out:
-        if item == "Gap":
+        if item == "Shedding":
+            told_at = expected
+        elif item == "Gap":
+            assert told_at == expected, "in the place of the loss, before the gap"
             expected = -1
         elif expected == -1:
             assert isinstance(item, int)
@@ -145,8 +152,8 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
         else:
             assert item == expected
             expected += 1
-    events = [item for item in out if item != "Gap"]
-    assert events == sorted(set(events), key=int)
+    events = [item for item in out if isinstance(item, int)]
+    assert events == sorted(set(events))
     assert events[-1] == put
 
 
@@ -175,8 +182,9 @@ async def test_what_is_older_than_now_dates_the_mark_back() -> None:
     marked.buffer.dating_from = None
     marked.buffer.flush(trio.current_time())
     await marked.buffer.receive()
-    with trio.move_on_after(0.01):
-        await marked.buffer.receive()
+    shedding = await marked.buffer.receive()
+    assert isinstance(shedding, Shedding)
+    assert shedding.at == START - timedelta(seconds=99)
     assert marked.marks[0].since == START - timedelta(seconds=99)
 
 
@@ -191,6 +199,59 @@ async def test_when_the_stream_has_ended_what_was_shed_is_told_all_the_same() ->
     assert (gap.shed, gap.complete) == (2, False)
     with pytest.raises(StreamFailed):
         await marked.buffer.receive()
+
+
+async def test_when_the_stream_ends_after_the_consumer_has_caught_up_what_was_shed_is_told_all_the_same() -> None:
+    marked = Marked(2)
+    for i in range(3):
+        marked.buffer.put(event(i))
+    assert [number(await marked.buffer.receive()) for _ in range(2)] == [0, "Shedding"]
+    marked.buffer.put(event(3))
+    marked.buffer.finish(StreamFailed("over"))
+    gap = await marked.buffer.receive()
+    assert isinstance(gap, Gap)
+    assert (gap.shed, gap.complete) == (3, False)
+    with pytest.raises(StreamFailed):
+        await marked.buffer.receive()
+
+
+async def test_a_consumer_that_does_not_read_makes_nothing_grow() -> None:
+    buffer = new_buffer(100_000)
+    buffer.put(event(-1))
+    for _ in range(5000):
+        buffer.flush(trio.current_time())  # as for each pong that comes
+    assert len(buffer._flushes) == 1
+    for i in range(5000):
+        buffer.put(event(i))
+        buffer.flush(trio.current_time())
+    assert len(buffer._flushes) <= 1025
+
+
+async def test_the_lag_stays_right_where_much_is_read_in_small_pieces(autojump_clock: trio.testing.MockClock) -> None:
+    buffer = new_buffer(100_000)
+    for i in range(3001):
+        buffer.put(event(i))
+        buffer.flush(trio.current_time())
+        await trio.sleep(1)
+    assert buffer.lag == 3001
+    for left in range(3001, 0, -1):
+        assert left <= buffer.lag <= left + 8
+        await buffer.receive()
+    assert buffer.lag == 0
+
+
+async def test_of_notices_about_one_outage_only_the_latest_waits() -> None:
+    buffer = new_buffer(4)
+    for attempts in range(1, 9):
+        buffer.put_latest(ReconnectFailed(at=START, attempts=attempts, next_attempt_at=START))
+    assert buffer.held == 1
+    notice = await buffer.receive()
+    assert isinstance(notice, ReconnectFailed)
+    assert notice.attempts == 8
+    for i in range(4):
+        buffer.put(event(i))
+    buffer.put_latest(ReconnectFailed(at=START, attempts=9, next_attempt_at=START))
+    assert [number(await buffer.receive()) for _ in range(4)] == [0, 1, 2, "Shedding"]
 
 
 async def test_the_consumers_lag_is_the_age_of_the_oldest_that_waits(autojump_clock: trio.testing.MockClock) -> None:

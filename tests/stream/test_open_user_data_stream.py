@@ -374,14 +374,19 @@ async def test_a_half_open_connection_is_found_within_the_stated_time(autojump_c
     assert gap.since.timestamp() * 1e6 <= silent_at + 1e4, "the gap begins with the last sign of life"
 
 
-async def test_refused_again_and_again_it_goes_on_trying_and_tells_once(autojump_clock: trio.testing.MockClock) -> None:
+async def test_refused_again_and_again_it_goes_on_trying_and_tells_with_measure(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     async with reading() as staged:
         staged.sandbox.faults.refuse_connections(status=503, seconds=3600)
         staged.sandbox.faults.cut()
         await trio.sleep(3700)
         staged.order()
-    assert [type(item) for item in staged.items[:3]] == [uds.Disconnected, uds.Gap, uds.ExecutionReport]
-    gap = staged.items[1]
+    first, *failed, gap = staged.notices()
+    assert isinstance(first, uds.Disconnected)
+    assert isinstance(staged.items[len(failed) + 2], uds.ExecutionReport), "and before the gap there was none"
+    assert {type(item) for item in failed} == {uds.ReconnectFailed}
+    assert 1 < len(failed) < 10
     assert isinstance(gap, uds.Gap)
     assert 3500 < (gap.until - gap.since).total_seconds() < 3750
 
@@ -391,7 +396,9 @@ async def test_the_wait_that_the_venue_names_is_kept(autojump_clock: trio.testin
         staged.sandbox.faults.refuse_connections(status=429, retry_after=500, count=1)
         staged.sandbox.faults.cut()
         await trio.sleep(600)
-    _, gap = staged.notices()
+    _, failed, gap = staged.notices()
+    assert isinstance(failed, uds.ReconnectFailed)
+    assert 500 <= (failed.next_attempt_at - failed.at).total_seconds() < 501
     assert isinstance(gap, uds.Gap)
     assert 500 <= (gap.until - gap.since).total_seconds() < 510
 
@@ -401,6 +408,7 @@ async def test_a_budget_of_attempts_that_is_spent_ends_the_stream(autojump_clock
         staged.sandbox.faults.refuse_connections()
         staged.sandbox.faults.cut()
         assert isinstance(await staged.stream.receive(), uds.Disconnected)
+        assert isinstance(await staged.stream.receive(), uds.ReconnectFailed)
         with pytest.raises(uds.StreamFailed) as caught:
             await staged.stream.receive()
         assert "gave up after 4" in str(caught.value.__cause__)
@@ -543,7 +551,8 @@ async def test_a_slow_consumer_gets_a_gap_exactly_where_events_were_shed(
         assert gap.cause is uds.GapCause.CONSUMER_TOO_SLOW
         got = [item.execution_id for item in seen if isinstance(item, uds.ExecutionReport)]
         assert got == sent[: len(got)]
-        assert gap.shed == 100 - len(seen) + 1
+        assert isinstance(seen[-2], uds.Shedding), "in its place, before the gap"
+        assert gap.shed == 100 - (len(seen) - 2)
         staged.order()
         after = await staged.stream.receive()
         assert isinstance(after, uds.ExecutionReport)

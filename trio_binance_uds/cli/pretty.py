@@ -19,7 +19,9 @@ from trio_binance_uds import (
     LeaseAtRisk,
     ListenKeyExpired,
     Notice,
+    ReconnectFailed,
     ServerShutdown,
+    Shedding,
     UndecodableEvent,
     UntypedEvent,
 )
@@ -48,6 +50,10 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             return _disconnected(item, width)
         case LeaseAtRisk():
             return _lease_at_risk(item, width)
+        case Shedding():
+            return _shedding(item, width)
+        case ReconnectFailed():
+            return _reconnect_failed(item, width)
         case Event():
             cells = [Cell(clock(item.event_time), "dim", 12, needs=66)]
             if len(accounts) > 1:
@@ -101,6 +107,17 @@ def _disconnected(notice: Disconnected, width: int | None) -> Text:
 def _lease_at_risk(notice: LeaseAtRisk, width: int | None) -> Text:
     label = f"LEASE AT RISK {clock(notice.at)} · {printable(notice.account)} · ends at {clock(notice.expires_at)}"
     return _with_detail(banner(label, width, "bold yellow"), notice.detail, "yellow")
+
+
+def _shedding(notice: Shedding, width: int | None) -> Text:
+    label = f"SHEDDING {clock(notice.at)} · {notice.shed} events so far · blind until after {clock(notice.resumes_at)}"
+    return _with_detail(banner(label, width, "bold red"), notice.detail, "red")
+
+
+def _reconnect_failed(notice: ReconnectFailed, width: int | None) -> Text:
+    count = "1 attempt" if notice.attempts == 1 else f"{notice.attempts} attempts"
+    label = f"STILL BLIND {clock(notice.at)} · {count} failed · next at {clock(notice.next_attempt_at)}"
+    return _with_detail(banner(label, width, "bold red"), notice.detail, "red")
 
 
 def _gap(gap: Gap, width: int | None) -> Text:

@@ -24,6 +24,7 @@ from trio_binance_uds import (
     OutboundAccountPosition,
     PortfolioMarginOutboundAccountPosition,
     RiskLevelChange,
+    Shedding,
 )
 from trio_binance_uds.cli.account_lines import AnyBalance, AnyPosition
 
@@ -70,8 +71,8 @@ class Tally:
                 self.risk = level
             case RiskLevelChange(risk_level=level) | OptionsRiskLevelChange(risk_level=level):
                 self.risk = level
-            case Disconnected(at=at):
-                self.blind_since = at
+            case Disconnected(at=at) | Shedding(at=at):
+                self.blind_since = at if self.blind_since is None else min(at, self.blind_since)
             case Gap():
                 self.gaps.append(item)
                 self.blind_since = None

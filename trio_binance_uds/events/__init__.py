@@ -25,7 +25,16 @@ from trio_binance_uds.events.enums import (
     TimeInForce,
     WorkingFloor,
 )
-from trio_binance_uds.events.notices import DisconnectCause, Disconnected, Gap, GapCause, LeaseAtRisk, Notice
+from trio_binance_uds.events.notices import (
+    DisconnectCause,
+    Disconnected,
+    Gap,
+    GapCause,
+    LeaseAtRisk,
+    Notice,
+    ReconnectFailed,
+    Shedding,
+)
 from trio_binance_uds.events.spot import (
     SPOT_EVENTS,
     Balance,
@@ -185,11 +194,13 @@ __all__ = [
     "PortfolioMarginOutboundAccountPosition",
     "PositionSide",
     "PriceMatchMode",
+    "ReconnectFailed",
     "RejectReason",
     "RiskLevel",
     "RiskLevelChange",
     "SelfTradePreventionMode",
     "ServerShutdown",
+    "Shedding",
     "Side",
     "StrategyStatus",
     "StrategyUpdate",

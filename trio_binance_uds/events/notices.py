@@ -60,6 +60,51 @@ class Disconnected(Notice):
 
 
 @attrs.frozen(kw_only=True)
+class ReconnectFailed(Notice):
+    """The stream is still blind: an attempt to connect has failed, and the next one follows.
+
+    It comes between a :class:`Disconnected` and what ends that, for the first failed attempt and then at growing
+    intervals, up to an hour; ``statistics()`` counts every attempt. As long as nobody has read it, a later one takes
+    its place, so that an outage of any length takes up one place in the buffer.
+
+    Attributes:
+        at: when the attempt failed.
+        attempts: how many have failed since the :class:`Disconnected`.
+        next_attempt_at: when the next one begins.
+        detail: for people: why it failed; the wording may change.
+    """
+
+    at: datetime
+    attempts: int
+    next_attempt_at: datetime
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Shedding(Notice):
+    """The stream is blind from here on: its buffer was full, and what arrived after this place was discarded.
+
+    It stands exactly after the last event that found room. Events are discarded until the venue can be asked for them;
+    a :class:`Gap` with the cause ``consumer_too_slow`` then follows before the next event, unless the stream ends
+    first. The connection stays up meanwhile.
+
+    Attributes:
+        at: when the first event was discarded.
+        shed: how many were discarded until this notice was read; the :class:`Gap` says how many there were in all.
+        behind_seconds: for how long the buffer was full: from ``at`` until this notice was read.
+        resumes_at: the earliest moment at which the venue is asked for what was discarded. To ask costs much of its
+            limits, so some time lies between two such recoveries.
+        detail: for people; the wording may change.
+    """
+
+    at: datetime
+    shed: int
+    behind_seconds: float
+    resumes_at: datetime
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class LeaseAtRisk(Notice):
     """A listen key or listen token is about to end, and could not be renewed so far.
 

@@ -137,7 +137,9 @@ async def run_link(
     if cause is not None:
         now = plan.clock.seconds(trio.current_time())
         plan.bar.note((ban_in(cause.reason, now) if isinstance(cause, TransportClosed) else None) or cause)
-    log.info("link %d has ended: %s", link.number, "retired" if cause is None else cause)
+    # An attempt that was refused is no link: what never was up is named an attempt.
+    what = "attempt %d to connect has ended: %s" if link.up_at is None else "link %d has ended: %s"
+    log.info(what, link.number, "retired" if cause is None else cause)
     report(LinkEnded(link, cause))
 
 

@@ -1,9 +1,11 @@
 """The bounded buffer between the links and the user: never grows, never blocks the producer, never loses in silence.
 
 The producer is synchronous. It puts what arrived together and then wakes the consumer once: the scheduler is paid for
-a batch and not for an event, and no task stands between the receive loop and the user's. One slot is kept for a
-:class:`Gap`: when the buffer is full, the place is marked exactly after the last event that found room, and everything
-that follows is shed. When the consumer has read as far as the mark, the producer is told; it resumes, and puts the gap.
+a batch and not for an event, and no task stands between the receive loop and the user's. One slot is kept for a mark:
+when the buffer is full, the place is marked exactly after the last event that found room, and everything that follows
+is shed. A consumer that reads as far as the mark gets a :class:`Shedding` for it, so that it knows at once that it is
+blind, and the producer learns that it may resume: it puts the gap. The notice is made of the mark when that is read. So
+it needs no slot of its own, and always finds room.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 import trio
 
 from trio_binance_uds.errors import StreamFailed
-from trio_binance_uds.events import Event, Gap, GapCause, Notice
+from trio_binance_uds.events import Event, Gap, GapCause, Notice, Shedding
 from trio_binance_uds.logs import stream_logger
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -26,12 +28,28 @@ EVENTS_PER_TURN = 64
 """How many events are given to a consumer before other tasks are let in: about half a millisecond of work."""
 
 
+# So many flushes are remembered one by one; with more, neighbours are joined. The consumer's lag is then exact to a
+# five-hundredth of what it has been at most, and a million flushes do not take 88 MB.
+_MOST_FLUSHES = 1024
+
+
 @attrs.define(eq=False)
 class Mark:
-    """Where the buffer was full: since when, and how many events were shed so far."""
+    """Where the buffer was full: since when, how many events were shed so far, and when the consumer came to it.
+
+    ``began`` and ``read_at`` are moments of trio's clock. What passed between them is the consumer's delay; what
+    passes after ``read_at`` is ours.
+    """
 
     since: datetime
+    began: float
     shed: int = 0
+    read_at: float | None = None
+
+    @property
+    def behind_seconds(self) -> float:
+        """For how long the consumer was behind, or has been so far."""
+        return (trio.current_time() if self.read_at is None else self.read_at) - self.began
 
 
 class EventBuffer:
@@ -55,6 +73,8 @@ class EventBuffer:
         self._mark: Mark | None = None
         # How old what is put now can be, where that is not "just now": a gap, or what waited behind one.
         self.dating_from: datetime | None = None
+        # The moment of trio's clock before which what was shed cannot be asked for.
+        self.resumes_from: float = 0.0
         self._error: StreamFailed | None = None
         self._closed = False
         self.delivered: int = 0
@@ -70,6 +90,11 @@ class EventBuffer:
     def held(self) -> int:
         """How many events and notices wait for the consumer."""
         return len(self._items)
+
+    @property
+    def mark(self) -> Mark | None:
+        """Where the buffer was full, while events are shed."""
+        return self._mark
 
     @property
     def lag(self) -> float:
@@ -91,7 +116,7 @@ class EventBuffer:
                 self._items.append(item)
                 self._put += 1
                 return True
-            self._mark = Mark(self.dating_from or self._now())
+            self._mark = Mark(self.dating_from or self._now(), trio.current_time())
             self._items.append(self._mark)
             self._put += 1
             log.warning("the consumer is %d events behind; events are shed until it has caught up", self._size - 1)
@@ -111,9 +136,22 @@ class EventBuffer:
     def resume(self) -> None:
         """Accept again, after the consumer has caught up."""
         assert self._mark is not None, "nothing was shed"
-        behind = (self._now() - self._mark.since).total_seconds()
-        log.warning("the consumer was behind for %.3f s; %d events were shed", behind, self._mark.shed)
-        self._mark = None
+        mark, self._mark = self._mark, None
+        assert mark.read_at is not None, "nobody resumes before the consumer has caught up"
+        waited = trio.current_time() - mark.read_at
+        log.warning(
+            "%d events were shed: the consumer was behind for %.3f s, and %.3f s later they can be asked for",
+            mark.shed,
+            mark.behind_seconds,
+            waited,
+        )
+
+    def put_latest(self, notice: Notice) -> None:
+        """Put a notice in place of an older one of its kind, where that waits as the last; else behind everything."""
+        if self._mark is None and self._items and type(self._items[-1]) is type(notice):
+            self._items[-1] = notice
+        else:
+            self.put(notice)
 
     def flush(self, now: float) -> None:
         """Hand over what was put since the last time; it is that time by trio's clock."""
@@ -121,7 +159,11 @@ class EventBuffer:
             self._items.clear()  # Nobody reads this any more.
         elif self._items:
             self._forget_flushes()
-            self._flushes.append((self._put, now))
+            flushes = self._flushes
+            if not flushes or flushes[-1][0] < self._put:
+                flushes.append((self._put, now))
+                if len(flushes) > _MOST_FLUSHES:
+                    self._join_flushes()
             if self._consumers:
                 self._consumers.unpark(count=len(self._items))
 
@@ -131,9 +173,24 @@ class EventBuffer:
         while flushes and flushes[0][0] <= read:
             flushes.popleft()
 
+    def _join_flushes(self) -> None:
+        """Join neighbours that lie close together in time: what was put in all of them counts as put in the first."""
+        step = (self._flushes[-1][1] - self._flushes[0][1]) * 2 / _MOST_FLUSHES
+        joined: deque[tuple[int, float]] = deque()
+        for put, at in self._flushes:
+            if joined and at - joined[-1][1] <= step:
+                joined[-1] = (put, joined[-1][1])
+            else:
+                joined.append((put, at))
+        self._flushes = joined
+
     def finish(self, error: StreamFailed) -> None:
         """Accept nothing more; after what is buffered, the consumer gets this error."""
         self._error = error
+        if self._mark is not None and self._mark.read_at is not None:
+            # It waits for a gap that nobody puts any more.
+            self._items.append(self._last_gap(self._mark))
+            self._put += 1
         self._consumers.unpark_all()
 
     # The consumer's side.
@@ -162,7 +219,9 @@ class EventBuffer:
                 return item
             if self._error is not None:
                 return self._last_gap(item)
+            item.read_at = trio.current_time()
             self._on_caught_up(item)
+            return self._shedding(item)
 
     def _raise_if_over(self) -> None:
         if self._closed:
@@ -170,6 +229,18 @@ class EventBuffer:
         if self._error is not None:
             # A new one for each call: several tasks may come here, again and again.
             raise StreamFailed(*self._error.args) from self._error.__cause__
+
+    def _shedding(self, mark: Mark) -> Shedding:
+        wait = max(0.0, self.resumes_from - trio.current_time())
+        behind = mark.behind_seconds
+        return Shedding(
+            at=mark.since,
+            shed=mark.shed,
+            behind_seconds=round(behind, 6),
+            resumes_at=self._now() + timedelta(seconds=wait),
+            detail=f"the consumer was behind for {behind:.3f} s, and {mark.shed} events were discarded so far; "
+            f"the venue can be asked for them in {wait:.1f} s",
+        )
 
     def _last_gap(self, mark: Mark) -> Gap:
         """Return the gap that nobody will put any more: the loss must be told."""

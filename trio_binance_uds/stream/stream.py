@@ -13,6 +13,7 @@ from trio_binance_uds.errors import NotConnected
 from trio_binance_uds.events import Event, Notice
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.products import Product
+from trio_binance_uds.stream.blind import Blind
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.supervisor import Supervisor
 from trio_binance_uds.wire.methods import is_owned_by_stream
@@ -26,11 +27,16 @@ class StreamStatistics:
     Attributes:
         stream: the name of the stream.
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
+        proven_at: when the subscription was last proven to be alive, by an event that can be read or by asking the
+            venue. The age of the last event says nothing; this does.
         lease_expires_at: when the listen key, or the first of the listen tokens, ends unless it is renewed, which it is
             long before; ``None`` where there is none.
         links_opened: how many subscriptions were acknowledged, the first included.
         links: the last hundred of them, and why each ended.
-        blind_seconds: for how long events may have been missed, over all gaps; the present blindness not included.
+        attempts_failed: attempts to connect that have failed so far, those before a rollover included.
+        last_failure, last_failure_at: why the last of them failed, for people, and when; ``None`` while none has.
+        next_attempt_at: when the next attempt begins; ``None`` while one is under way or none is needed.
+        blind_seconds: for how long events may have been missed, over all gaps and in the present blindness.
         gaps_complete: gaps of which it is proven that nothing is missing any more.
         gaps_incomplete: gaps of which it is not.
         events_delivered: events that the consumer has received, recovered ones included.
@@ -52,9 +58,14 @@ class StreamStatistics:
 
     stream: str
     connected_since: datetime | None
+    proven_at: datetime | None
     lease_expires_at: datetime | None
     links_opened: int
     links: tuple[LinkRecord, ...] = attrs.field(repr=False)
+    attempts_failed: int
+    last_failure: str | None
+    last_failure_at: datetime | None
+    next_attempt_at: datetime | None
     blind_seconds: float
     gaps_complete: int
     gaps_incomplete: int
@@ -93,6 +104,21 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
     def product(self) -> Product:
         """What is streamed."""
         return self._plan.product
+
+    @property
+    def blind(self) -> Blind | None:
+        """Since when nothing can be delivered, and why; ``None`` while events are delivered.
+
+        It says how things are now, and not at the place in the stream that is being read: ``Disconnected`` or
+        ``Shedding``, and the ``Gap`` that ends the blindness, may still wait in the buffer.
+        """
+        return self._supervisor.blind
+
+    @property
+    def blind_since(self) -> datetime | None:
+        """The last moment at which nothing was missing, while nothing can be delivered; see :attr:`blind`."""
+        blind = self._supervisor.blind
+        return None if blind is None else blind.since
 
     async def receive(self) -> Event | Notice:
         """Return the next event or notice, waiting for one if there is none.
@@ -154,7 +180,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
     def statistics(self) -> StreamStatistics:
         """Return counts of what has happened so far."""
         supervisor, buffer, record = self._supervisor, self._buffer, self._supervisor.record
-        link, clock = supervisor.active, self._plan.clock
+        link, clock, tries = supervisor.active, self._plan.clock, supervisor.reconnecting
         connection = None if link is None else link.connection
         lease_ends_at = None if link is None else link.lease_ends_at
         latency = None
@@ -164,10 +190,15 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         return StreamStatistics(
             stream=self._plan.name,
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
+            proven_at=supervisor.proven_at,
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
             links_opened=record.links_up,
             links=record.links,
-            blind_seconds=record.blind.total_seconds(),
+            attempts_failed=tries.attempts_failed,
+            last_failure=tries.last_failure,
+            last_failure_at=tries.last_failure_at,
+            next_attempt_at=None if tries.next_attempt_at is None else clock.at(tries.next_attempt_at),
+            blind_seconds=supervisor.blind_seconds,
             gaps_complete=record.gaps_complete,
             gaps_incomplete=record.gaps_incomplete,
             events_delivered=buffer.delivered,

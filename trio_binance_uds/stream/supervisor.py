@@ -37,6 +37,7 @@ from trio_binance_uds.link.link import LeaseEndangered, Link, LinkEnded, LinkUp,
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.backoff import Attempts, Backoff
+from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
 from trio_binance_uds.stream.inbox import (
@@ -49,6 +50,7 @@ from trio_binance_uds.stream.inbox import (
     RolloverDue,
     Settled,
 )
+from trio_binance_uds.stream.reconnecting import Reconnecting
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer
 from trio_binance_uds.stream.rollover import Rollover
@@ -86,6 +88,7 @@ class Supervisor:
         self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record)
         self._handover = self.delivery.handover
         self._attempts = Attempts(backoff, rng)
+        self.reconnecting: Reconnecting = Reconnecting()
         self._rollover = rollover
         self._recoverer = recoverer
         self._rng = rng
@@ -96,9 +99,12 @@ class Supervisor:
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
         self._resumption: Resumption | None = None
-        self._may_recover_from: float = 0.0
+        self._lost_by: Blindness | None = None
+        self._ended: Blind | None = None
         self._newest: Event | None = None
         self.active: Link | None = None
+        # The link that is active, or was the last to be.
+        self._last_active: Link | None = None
         # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
         self.settled: trio.Event = trio.Event()
         self.failure: Exception | None = None
@@ -112,8 +118,58 @@ class Supervisor:
             except Exception as bug:
                 cause = bug
             nursery.cancel_scope.cancel()
+        self._ended = Blind(since=self._blind_since(), reason=BlindReason.ENDED, detail=str(cause))
         self.active = None
         self._finish(cause)
+
+    # What can be asked at any time.
+
+    @property
+    def proven_at(self) -> datetime | None:
+        """When the subscription was last shown to be alive; ``None`` before the first link was up."""
+        return None if self._last_active is None else self._plan.clock.at(self._last_active.proven_at)
+
+    @property
+    def blind(self) -> Blind | None:
+        """Since when nothing can be delivered, and why; ``None`` while events are delivered."""
+        mark = self.buffer.mark
+        if self._ended is not None:
+            return self._ended
+        if self.active is None and self._lost_by is not None:
+            is_lost = self._lost_by.cause is GapCause.SUBSCRIPTION_LOST
+            reason = BlindReason.SUBSCRIPTION_LOST if is_lost else BlindReason.LINK_LOST
+            return Blind(since=self._blind_since(), reason=reason, detail=self._outage_in_words(self._lost_by.detail))
+        if mark is not None:
+            return Blind(since=self._blind_since(), reason=BlindReason.SHEDDING, detail=self._shedding_in_words(mark))
+        if self._resumption is not None:
+            detail = "" if self.delivery.blindness is None else self.delivery.blindness.detail
+            return Blind(since=self._blind_since(), reason=BlindReason.RECOVERING, detail=detail)
+        return None
+
+    @property
+    def blind_seconds(self) -> float:
+        """For how long events may have been missed, the running blindness included."""
+        total = self.record.blind.total_seconds()
+        if self.blind is None:
+            return total
+        until = self._plan.clock.now() if self._resumption is None else self._resumption.until
+        return total + max(0.0, (until - self._blind_since()).total_seconds())
+
+    def _blind_since(self) -> datetime:
+        known = [place.since for place in (self.delivery.blindness, self.buffer.mark) if place is not None]
+        return min(known, default=self.proven_at or self._plan.clock.now())
+
+    def _outage_in_words(self, why: str) -> str:
+        tries = self.reconnecting
+        if not tries.failed_in_outage:
+            return why
+        return f"{why}; {tries.failed_in_outage} attempts to connect have failed since, the last: {tries.last_failure}"
+
+    def _shedding_in_words(self, mark: Mark) -> str:
+        if mark.read_at is None:
+            return f"the consumer has been behind for {mark.behind_seconds:.3f} s; {mark.shed} events were shed so far"
+        wait = max(0.0, self.buffer.resumes_from - trio.current_time())
+        return f"{mark.shed} events were shed so far; the venue can be asked for them in {wait:.1f} s"
 
     async def _supervise(self) -> Exception:
         self._start_link()
@@ -229,26 +285,41 @@ class Supervisor:
             budget.__cause__ = cause
             return budget
         wait = self._next_wait(cause)
-        log.warning("link %d has ended (%s); the next attempt is in %.1f s", link.number, cause, wait)
+        if link.up_at is None:
+            self._note_failed_attempt(link, cause, wait)
+        else:
+            log.warning("link %d has ended (%s); the next attempt is in %.1f s", link.number, cause, wait)
         self._bring_up(wait)
         return None
+
+    def _note_failed_attempt(self, attempt: Link, cause: Exception, wait: float) -> None:
+        log.warning("attempt %d to connect has failed (%s); the next one is in %.1f s", attempt.number, cause, wait)
+        now, clock = trio.current_time(), self._plan.clock
+        notice = self.reconnecting.note_failure(now, clock.at(now), str(cause), clock.at(now + wait), wait)
+        if notice is not None:
+            self.buffer.put_latest(notice)
 
     def _on_lost(self, link: Link, cause: Exception) -> None:
         self.active = None
         self._resumption = None
         now = self._plan.clock.now()
         self.delivery.tell_disconnected(now, disconnect_cause(cause), str(cause))
-        self.delivery.note_blindness(self._blindness_of(link, gap_cause(cause), str(cause)))
+        self._lost_by = self._blindness_of(link, gap_cause(cause), str(cause))
+        self.delivery.note_blindness(self._lost_by)
+        self.reconnecting.note_lost()
 
     def _on_caught_up(self, mark: Mark) -> None:
-        early = self._may_recover_from - trio.current_time()
+        early = self.buffer.resumes_from - trio.current_time()
         if early > 0:
             self._spawn(self._after, early, mark)
             return
         self.buffer.resume()
         now = self._plan.clock.now()
-        behind = (now - mark.since).total_seconds()
-        detail = f"the consumer was behind for {behind:.3f} s"
+        assert mark.read_at is not None, "the consumer has caught up"
+        detail = f"the consumer was behind for {mark.behind_seconds:.3f} s"
+        waited = trio.current_time() - mark.read_at
+        if waited >= 0.001:
+            detail = f"{detail}; the venue could be asked {waited:.3f} s after it had caught up"
         self.delivery.note_blindness(Blindness(mark.since, GapCause.CONSUMER_TOO_SLOW, detail, mark.shed))
         if self.active is not None:
             if self._resumption is None:
@@ -264,6 +335,9 @@ class Supervisor:
         """Make a link that is up the active one, and have its events delivered."""
         assert link.up_at is not None
         self.active, self._successor = link, None
+        self._last_active = link
+        self._lost_by = None
+        self.reconnecting.note_up()
         self._spawn(self._after, self._rollover.seconds_until_due(self._rng), RolloverDue(link))
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
@@ -279,7 +353,7 @@ class Supervisor:
         blindness = self.delivery.blindness
         if blindness is not None:
             self._resumption = Resumption(link, until)
-            self._may_recover_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
+            self.buffer.resumes_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
             self._spawn(self._recover, self._resumption, blindness.since)
         else:
             self._deliver_from(link, until, NothingRecovered())
@@ -296,6 +370,7 @@ class Supervisor:
     def _bring_up(self, wait: float) -> None:
         if self._successor is None and not self._bring_up_scheduled:
             self._bring_up_scheduled = True
+            self.reconnecting.next_attempt_at = trio.current_time() + wait
             self._spawn(self._after, wait, BringUp())
 
     def _on_time_to_bring_up(self, message: BringUp) -> None:
@@ -309,6 +384,7 @@ class Supervisor:
 
     def _start_link(self) -> None:
         self._links_started += 1
+        self.reconnecting.next_attempt_at = None
         link = self._successor = Link(self._links_started)
         self._handover.park(link.number)
         self._spawn(self._run_link, link)
