@@ -44,6 +44,7 @@ async def test_a_consumer_that_has_caught_up_is_told_at_once_that_events_are_bei
         seen = await read_until(staged.stream, uds.Shedding, seconds=0.001)
         shedding = seen[-1]
         assert isinstance(shedding, uds.Shedding)
+        assert shedding.stream == "spot"
         blind = staged.stream.blind
         assert blind is not None
         assert blind.reason is uds.BlindReason.SHEDDING
@@ -216,6 +217,7 @@ async def test_an_outage_of_any_length_takes_one_place_in_the_buffer(autojump_cl
         notice = await staged.stream.receive()
         assert isinstance(notice, uds.ReconnectFailed)
         assert notice.attempts > 100
+        assert notice.stream == "spot"
 
 
 async def test_an_attempt_that_was_refused_is_called_an_attempt_and_no_link(
@@ -227,9 +229,9 @@ async def test_an_attempt_that_was_refused_is_called_an_attempt_and_no_link(
         staged.sandbox.faults.cut()
         await trio.sleep(30)
     said = [record.getMessage() for record in caplog.records]
-    assert [text for text in said if text.startswith("attempt 2 to connect has failed")]
-    assert [text for text in said if text.startswith("link 1 has ended")]
-    assert not [text for text in said if text.startswith(("link 2 has ended", "link 3 has ended"))]
+    assert [text for text in said if text.startswith("spot: attempt 2 to connect has failed")]
+    assert [text for text in said if text.startswith("spot: link 1 has ended")]
+    assert not [text for text in said if text.startswith(("spot: link 2 has ended", "spot: link 3 has ended"))]
 
 
 async def test_a_failed_rollover_is_counted_and_is_no_notice(autojump_clock: trio.testing.MockClock) -> None:

@@ -149,9 +149,9 @@ class EventBuffer:
     def put_latest(self, notice: Notice) -> None:
         """Put a notice in place of an older one of its kind, where that waits as the last; else behind everything."""
         if self._mark is None and self._items and type(self._items[-1]) is type(notice):
-            self._items[-1] = notice
+            self._items[-1] = attrs.evolve(notice, stream=self._stream)
         else:
-            self.put(notice)
+            self.put_notice(notice)
 
     def flush(self, now: float) -> None:
         """Hand over what was put since the last time; it is that time by trio's clock."""
@@ -234,6 +234,7 @@ class EventBuffer:
         wait = max(0.0, self.resumes_from - trio.current_time())
         behind = mark.behind_seconds
         return Shedding(
+            stream=self._stream,
             at=mark.since,
             shed=mark.shed,
             behind_seconds=round(behind, 6),
