@@ -18,7 +18,7 @@ nox.options.default_venv_backend = "virtualenv"  # pip's own settings (mirror, c
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False  # nox's own default in CI is True
-nox.options.sessions = ["lint", "types", "docs", "changelog", "tests", "tests_lowest", "coverage"]
+nox.options.sessions = ["lint", "types", "docs", "changelog", "tests", "long_proofs", "tests_lowest"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -66,34 +66,50 @@ def pytest(session: nox.Session, *options: str) -> None:
     session.run("python", "-m", "pytest", f"--numprocesses={workers}", *options, *session.posargs)
 
 
-# The long proofs are simulations on a virtual clock, which are about the library and not about a version of Python.
+# Proofs by many runs, real sockets or processes of their own. Traced they would take three times as long.
 WITHOUT_LONG_PROOFS = ("-m", "not long")
+# The Python that runs nox proves every case. What another Python or an older library can break is code, so there each
+# test function runs with at most three of its parameters.
+FEW = (*WITHOUT_LONG_PROOFS, "--few")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The test suite, on each Python, the long proofs on the one that runs nox; arguments after -- go to pytest."""
+    """The tests of the modules, on each Python; arguments after -- go to pytest, instead of what is chosen here.
+
+    On the Python that runs nox every line and branch of the package must run.
+    """
+    install(session, *group("test"), *group("coverage"))
+    if session.posargs:
+        pytest(session)
+    elif session.python == RUNNING:
+        pytest(session, *WITHOUT_LONG_PROOFS, "--cov", "--cov-report=")
+        session.run("python", "-m", "coverage", "report")
+    else:
+        pytest(session, *FEW)
+
+
+@nox.session
+def long_proofs(session: nox.Session) -> None:
+    """Simulated days, real sockets, cancellation at every step: about the library and not about a version of Python."""
     install(session, *group("test"))
-    pytest(session, *(() if session.python == RUNNING else WITHOUT_LONG_PROOFS))
+    pytest(session, "-m", "long")
 
 
 @nox.session
 def tests_lowest(session: nox.Session) -> None:
-    """The test suite, without its long proofs, with the lowest version of each library that pyproject.toml claims."""
+    """A few cases of each test with the lowest version of each library that pyproject.toml claims."""
     install(session, *lowest(), *group("test"))
-    pytest(session, *WITHOUT_LONG_PROOFS)
+    pytest(session, *FEW)
 
 
 @nox.session
-def coverage(session: nox.Session) -> None:
-    """The tests of the modules once more; every line and branch of the package must have run.
-
-    The long proofs are left out: traced they take three times as long, and a line is to be covered by the tests that
-    are about it.
-    """
-    install(session, *group("test"), *group("coverage"))
-    pytest(session, "--quiet", *WITHOUT_LONG_PROOFS, "--cov", "--cov-report=")
-    session.run("python", "-m", "coverage", "report")
+def published(session: nox.Session) -> None:
+    """Compare with samples that Binance has published: ``nox -s published -- DIR`` says where they are."""
+    if len(session.posargs) != 1:
+        session.error("say where the samples are, as in: nox -s published -- DIR")
+    install(session, *group("test"))
+    session.run("python", "-m", "pytest", "--quiet", f"--published={Path(session.posargs[0]).absolute()}")
 
 
 @nox.session

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,33 @@ def test_the_readme_has_two_commands_and_each_needs_only_python() -> None:
     assert readme_commands() == [f"{BOOTSTRAP}.venv/bin/nox -s demo", f"{BOOTSTRAP}.venv/bin/nox"]
 
 
-def test_ci_runs_the_readmes_test_command() -> None:
-    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    assert script[-1] == readme_commands()[1]
-    assert "set -euo pipefail" in script
+def run_ci(folder: Path, *readme: str) -> subprocess.CompletedProcess[str]:
+    """Run CI's script in a project of which there is no more than this README."""
+    project = folder / "project"
+    (project / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", project / ".ci" / "run")
+    (project / "README.md").write_text("\n".join(readme), "utf-8")
+    git = ["git", "-C", str(project), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for action in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "x"]):
+        subprocess.run([*git, *action], check=True)
+    return subprocess.run(["bash", str(project / ".ci" / "run")], capture_output=True, text=True)
+
+
+def test_ci_runs_the_commands_of_the_readme_in_a_clone_with_nothing_beside_it(tmp_path: Path) -> None:
+    ran = run_ci(tmp_path, "$ pwd && ls -A ..", "not this", "$ echo second", "$ test ! -e ../../project")
+    assert ran.returncode == 0, ran.stderr
+    shown = ran.stdout.splitlines()
+    assert shown[2:4] == ["clone", "README: echo second"]
+    assert not Path(shown[1]).exists()  # it has cleaned up
+    assert not Path(shown[1]).is_relative_to(tmp_path)
+
+
+def test_ci_fails_where_a_command_of_the_readme_fails_or_there_is_none(tmp_path: Path) -> None:
+    failed = run_ci(tmp_path / "failing", "$ echo first", "$ false", "$ echo third")
+    assert failed.returncode != 0
+    assert "third" not in failed.stdout
+    assert run_ci(tmp_path / "piped", "$ echo first", "$ false | cat").returncode != 0
+    assert run_ci(tmp_path / "empty", "no commands").returncode != 0
 
 
 OWN_COMMANDS = sorted(
