@@ -27,12 +27,16 @@ ROOMS = {
     "errors": Room([]),
     "nurseries": Room([], ["trio"]),
     "logs": Room([]),
-    "products": Room(["events", "errors"], ["attrs"]),
+    "checks": Room([], ["attrs"]),
+    "products": Room(["events", "errors", "checks"], ["attrs"]),
     "credentials": Room(["events", "errors"], ["attrs", "cryptography", "nacl"]),
     "wire": Room(["events", "errors", "products", "credentials"], ["attrs"]),
-    "link": Room(["events", "errors", "nurseries", "logs", "products", "credentials", "wire"], ["attrs", "trio"]),
+    "link": Room(
+        ["events", "errors", "nurseries", "logs", "checks", "products", "credentials", "wire"], ["attrs", "trio"]
+    ),
     "stream": Room(
-        ["events", "errors", "nurseries", "logs", "products", "credentials", "wire", "link"], ["attrs", "trio"]
+        ["events", "errors", "nurseries", "logs", "checks", "products", "credentials", "wire", "link"],
+        ["attrs", "trio"],
     ),
     "account": Room(
         ["events", "errors", "nurseries", "products", "credentials", "wire", "link", "stream"], ["attrs", "trio"]

@@ -1,4 +1,4 @@
-"""A nursery that lets the exception of its body out as itself, for context managers that run tasks of their own."""
+"""For context managers that run tasks of their own: a nursery that lets the exception of its body out as itself."""
 
 from __future__ import annotations
 
@@ -32,3 +32,17 @@ async def open_bare_nursery() -> AsyncIterator[trio.Nursery]:
             raise
     if failure is not None:
         raise failure
+
+
+def require_trio(what: str) -> None:
+    """Check that this runs under trio, since what trio itself says otherwise helps nobody.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    if not trio.lowlevel.in_trio_run():
+        raise RuntimeError(
+            f"{what} runs on trio, and there is no trio here, as under asyncio: start the program with trio.run(main) "
+            "instead of asyncio.run(main()); where asyncio must stay, run trio as its guest, with "
+            "trio.lowlevel.start_guest_run()"
+        )

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import attrs
 import trio
 
+from trio_binance_uds import checks
+
 
 @attrs.frozen(kw_only=True)
 class ProxyAddress:
@@ -89,10 +91,18 @@ class Network:
     open_stream: Callable[[str, int], Awaitable[trio.abc.Stream]] | None = None
 
     def __attrs_post_init__(self) -> None:
-        # Checked here, so that a mistake shows where it was made and not at the first reconnect.
+        # Checked here, so that a mistake shows where it was made and not at the first reconnect. Nothing is quoted, as
+        # a proxy's URL can hold a password.
+        if self.ssl_context is not None:
+            checks.an(ssl.SSLContext, "ssl_context", self.ssl_context, "an ssl.SSLContext or None")
+        if self.open_stream is not None and not callable(self.open_stream):
+            raise TypeError("open_stream must be an async function of host and port, or None")
         _ = self.proxy_address
 
     @property
     def proxy_address(self) -> ProxyAddress | None:
         """The proxy taken apart, or ``None``."""
-        return None if self.proxy is None else ProxyAddress.parse(self.proxy)
+        if self.proxy is None:
+            return None
+        checks.an(str, "proxy", self.proxy, f"a text: it {_EXPECTED}")
+        return ProxyAddress.parse(self.proxy)

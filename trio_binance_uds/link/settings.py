@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-
-def _positive(_: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{attribute.name} must be a positive number of seconds, got {value!r}")
+from trio_binance_uds import checks
 
 
 @attrs.frozen(kw_only=True)
@@ -29,10 +26,10 @@ class Timeouts:
         close: for a parting close frame.
     """
 
-    connect: float = attrs.field(default=10.0, validator=_positive)
-    subscribe: float = attrs.field(default=10.0, validator=_positive)
-    answer: float = attrs.field(default=15.0, validator=_positive)
-    ping_interval: float = attrs.field(default=15.0, validator=_positive)
-    pong: float = attrs.field(default=10.0, validator=_positive)
-    subscription_check: float = attrs.field(default=30.0, validator=_positive)
-    close: float = attrs.field(default=1.0, validator=_positive)
+    connect: float = attrs.field(default=10.0, validator=checks.seconds())
+    subscribe: float = attrs.field(default=10.0, validator=checks.seconds())
+    answer: float = attrs.field(default=15.0, validator=checks.seconds())
+    ping_interval: float = attrs.field(default=15.0, validator=checks.seconds())
+    pong: float = attrs.field(default=10.0, validator=checks.seconds())
+    subscription_check: float = attrs.field(default=30.0, validator=checks.seconds())
+    close: float = attrs.field(default=1.0, validator=checks.seconds())

@@ -1,6 +1,6 @@
 """What can be streamed, where, and by which mechanism: products, environments and mechanisms as values."""
 
-from trio_binance_uds.products.environments import DEMO, PRODUCTION, TESTNET, Environment, Host
+from trio_binance_uds.products.environments import DEMO, PRODUCTION, TESTNET, Environment, Host, find_environment
 from trio_binance_uds.products.histories import (
     FuturesHistory,
     FuturesKind,
@@ -68,6 +68,7 @@ __all__ = [
     "Product",
     "SpotHistory",
     "WsApiSubscription",
+    "find_environment",
     "find_product",
     "isolated_margin",
     "margin_accounts",

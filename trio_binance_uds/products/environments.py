@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from trio_binance_uds import checks
 from trio_binance_uds.errors import NotOffered
 
 
@@ -46,13 +47,17 @@ class Host(StrEnum):
         return ("https", "http") if self.value.endswith("_rest") else ("wss", "ws")
 
 
-def _checked(urls: Mapping[Host, str]) -> Mapping[Host, str]:
-    for host, url in urls.items():
+def _checked(urls: Mapping[Host, str] | Mapping[str, str]) -> Mapping[Host, str]:
+    if unknown := sorted(str(name) for name in set(urls) - set(Host)):
+        raise ValueError(f"there is no URL named {checks.shown(unknown[0])}; there are {', '.join(Host)}")
+    checked = {Host(name): url for name, url in urls.items()}
+    for host, url in checked.items():
+        checks.an(str, f"the URL for {host}", url, "a text")
         parts = urlsplit(url)
         if parts.scheme not in host.schemes or not parts.hostname:
             schemes = " or ".join(f"{scheme}://" for scheme in host.schemes)
             raise ValueError(f"the URL for {host} must start with {schemes} and name a host, got {url!r}")
-    return MappingProxyType(dict(urls))
+    return MappingProxyType(checked)
 
 
 @attrs.frozen
@@ -77,10 +82,7 @@ class Environment:
         Raises:
             ValueError: a name is not one of :class:`Host`, or a URL has the wrong scheme.
         """
-        unknown = sorted(set(urls) - set(Host))
-        if unknown:
-            raise ValueError(f"there is no URL named {unknown[0]!r}; there are {', '.join(Host)}")
-        return attrs.evolve(self, urls={**self.urls, **{Host(name): url for name, url in urls.items()}})
+        return attrs.evolve(self, urls={**{str(host): url for host, url in self.urls.items()}, **urls})
 
     def url(self, host: Host) -> str:
         """Return the URL that plays this role here.
@@ -135,3 +137,21 @@ DEMO = Environment(
         Host.COINM_STREAM: "wss://demo-dstream.binance.com/ws",
     },
 )
+
+_ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO)}
+
+
+def find_environment(name: str) -> Environment:
+    """Return the environment of a name: ``production``, ``testnet`` or ``demo``.
+
+    Raises:
+        ValueError: there is none; the message lists those that there are.
+    """
+    checks.an(str, "the name of an environment", name, "a text such as 'testnet'")
+    try:
+        return _ENVIRONMENTS[name]
+    except KeyError:
+        raise ValueError(
+            f"there is no environment {checks.shown(name)}; there are {', '.join(_ENVIRONMENTS)}; "
+            "that of a sandbox is its attribute environment"
+        ) from None

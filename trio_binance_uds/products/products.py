@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from trio_binance_uds import checks
 from trio_binance_uds import events as typed
 from trio_binance_uds.events import Event
 from trio_binance_uds.products.environments import Host
@@ -39,7 +40,6 @@ from trio_binance_uds.products.mechanisms import (
 )
 
 _SYMBOL = re.compile(r"\w{1,40}")
-
 
 EventTypes: TypeAlias = Mapping[str, type[Event]]
 
@@ -112,14 +112,17 @@ def isolated_margin(symbol: str) -> Product:
     Raises:
         ValueError: it is no symbol; they are written in upper case.
     """
+    checks.an(str, "the name of an isolated margin account", symbol, "a text such as 'BTCUSDT'")
     if not _SYMBOL.fullmatch(symbol) or symbol != symbol.upper():
-        raise ValueError(f"an isolated margin account is named by its symbol in upper case, got {symbol!r}")
+        raise ValueError(f"an isolated margin account is named by its symbol in upper case, got {checks.shown(symbol)}")
     name = f"isolated-margin:{symbol}"
     return _margin(name, (MarginAccount(name=name, symbol=symbol),))
 
 
-def margin_accounts(*products: Product) -> Product:
+def margin_accounts(*products: Product | str) -> Product:
     """Return the product that is several margin accounts on one connection, as ``CROSS_MARGIN`` and isolated pairs.
+
+    They can be given by their names too.
 
     Each event's ``account`` says whose it is.
 
@@ -127,7 +130,11 @@ def margin_accounts(*products: Product) -> Product:
         ValueError: one of them is no margin account with a listen token, or is named twice; or there is none.
     """
     accounts: list[MarginAccount] = []
-    for product in products:
+    for given in products:
+        product = find_product(given) if isinstance(given, str) else given
+        checks.an(
+            Product, "each margin account", product, "a product such as CROSS_MARGIN or isolated_margin('BTCUSDT')"
+        )
         if not isinstance(product.mechanism, ListenTokenSubscription):
             raise ValueError(f"{product.name} is not subscribed to with a listen token and needs a stream of its own")
         accounts += product.mechanism.accounts
@@ -160,9 +167,11 @@ def usdm_futures(*, events: Iterable[str] = ()) -> Product:
     Raises:
         ValueError: an event is of no type that USD-M futures have.
     """
-    wanted = tuple(dict.fromkeys(events))
+    wanted = tuple(dict.fromkeys(checks.texts("events", events, "ORDER_TRADE_UPDATE")))
     if unknown := [name for name in wanted if name not in typed.USDM_EVENTS]:
-        raise ValueError(f"USD-M futures have no event {unknown[0]!r}; they have {', '.join(typed.USDM_EVENTS)}")
+        raise ValueError(
+            f"USD-M futures have no event {checks.shown(unknown[0])}; they have {', '.join(typed.USDM_EVENTS)}"
+        )
     if wanted and "listenKeyExpired" not in wanted:
         wanted += ("listenKeyExpired",)
     return Product(
@@ -257,6 +266,7 @@ def find_product(name: str) -> Product:
     Raises:
         ValueError: there is none; the message lists those that there are.
     """
+    checks.an(str, "the name of a product", name, "a text such as 'spot'")
     parts = name.split("+")
     if len(parts) > 1:
         return margin_accounts(*[find_product(part) for part in parts])
@@ -267,5 +277,6 @@ def find_product(name: str) -> Product:
         return _MADE[kind](symbol)
     made = [f"{kind}:SYMBOL" for kind in _MADE]
     raise ValueError(
-        f"there is no product {name!r}; there are {', '.join([*PRODUCTS, *made])}, and margin accounts joined with '+'"
+        f"there is no product {checks.shown(name)}; there are {', '.join([*PRODUCTS, *made])}, and margin accounts "
+        "joined with '+'"
     )

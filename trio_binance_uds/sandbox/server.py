@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.link.network import Network
-from trio_binance_uds.nurseries import open_bare_nursery
+from trio_binance_uds.nurseries import open_bare_nursery, require_trio
 from trio_binance_uds.products import Environment, Host
 from trio_binance_uds.sandbox.accounts import SandboxAccount
 from trio_binance_uds.sandbox.agenda import Agenda
@@ -218,6 +218,7 @@ async def open_sandbox(
 
     When the block is left, every connection is cut off and nothing is listening any more.
     """
+    require_trio("open_sandbox()")
     server_tls: ssl.SSLContext | None = None
     client_tls: ssl.SSLContext | None = None
     ca_pem = b""

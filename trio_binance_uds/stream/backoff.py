@@ -6,6 +6,7 @@ import random
 
 import attrs
 
+from trio_binance_uds import checks
 from trio_binance_uds.link.left_alone import wait_of
 
 
@@ -27,18 +28,14 @@ class Backoff:
     Source: Binance Spot, WebSocket API, "IP limits" (2026-07-21).
     """
 
-    initial: float = 0.5
-    maximum: float = 60.0
-    reset_after: float = 60.0
-    attempts: int | None = None
+    initial: float = attrs.field(default=0.5, validator=checks.seconds())
+    maximum: float = attrs.field(default=60.0, validator=checks.seconds())
+    reset_after: float = attrs.field(default=60.0, validator=checks.seconds(allow_zero=True))
+    attempts: int | None = attrs.field(default=None, validator=checks.at_least(1, allow_none=True))
 
     def __attrs_post_init__(self) -> None:
-        if not 0 < self.initial <= self.maximum:
-            raise ValueError(f"initial must be above 0 and at most maximum, got {self.initial!r} and {self.maximum!r}")
-        if not self.reset_after >= 0:
-            raise ValueError(f"reset_after must not be negative, got {self.reset_after!r}")
-        if self.attempts is not None and self.attempts < 1:
-            raise ValueError(f"attempts must be at least 1 or None, got {self.attempts!r}")
+        if self.initial > self.maximum:
+            raise ValueError(f"initial must be at most maximum, got {self.initial!r} and {self.maximum!r}")
 
 
 class Attempts:

@@ -14,9 +14,16 @@ from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.logs import name_log_lines
-from trio_binance_uds.nurseries import open_bare_nursery
+from trio_binance_uds.nurseries import open_bare_nursery, require_trio
 from trio_binance_uds.products import PRODUCTION, Environment, Product
-from trio_binance_uds.stream.arguments import stream_name
+from trio_binance_uds.stream.arguments import (
+    check_options,
+    checked_credentials,
+    found_environment,
+    found_product,
+    found_transport,
+    stream_name,
+)
 from trio_binance_uds.stream.backoff import Backoff
 from trio_binance_uds.stream.recovery import Recovery, recoverer_for
 from trio_binance_uds.stream.rollover import Rollover
@@ -27,17 +34,17 @@ from trio_binance_uds.stream.supervisor import Supervisor
 @asynccontextmanager
 async def open_user_data_stream(
     credentials: Credentials,
-    product: Product,
+    product: Product | str,
     *,
     name: str | None = None,
-    environment: Environment = PRODUCTION,
+    environment: Environment | str = PRODUCTION,
     network: Network = Network(),  # noqa: B008  # a frozen value
     timeouts: Timeouts = Timeouts(),  # noqa: B008
     backoff: Backoff = Backoff(),  # noqa: B008
     rollover: Rollover = Rollover(),  # noqa: B008
     recovery: Recovery = Recovery(),  # noqa: B008
     max_buffer: int = 20_000,
-    transport: TransportKind = TransportKind.WEBSOCKETS,
+    transport: TransportKind | str = TransportKind.WEBSOCKETS,
     logon: bool | None = None,
     delete_listen_key_on_exit: bool = False,
     seed: int | None = None,
@@ -51,11 +58,13 @@ async def open_user_data_stream(
 
     Args:
         credentials: the account's key.
-        product: what to stream, such as :data:`SPOT` or :data:`USDM_FUTURES`.
+        product: what to stream, such as :data:`SPOT` or :data:`USDM_FUTURES`, or its name, such as ``"spot"``; see
+            :func:`find_product`.
         name: what to call the stream, in its events and notices (``event.stream``), its statistics and its log lines;
             by default as the product. Give each stream a name of its own where several are read in one place.
-        environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO` or a sandbox's own. Keys of one are not
-            valid in another. URLs can be replaced with :meth:`Environment.override`.
+        environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO` or a sandbox's own, or the name of one
+            of the first three. Keys of one are not valid in another. URLs can be replaced with
+            :meth:`Environment.override`.
         network: a proxy, a TLS context.
         timeouts: the library's own deadlines. For yours, use cancel scopes.
         backoff: the waits between attempts to connect again.
@@ -71,21 +80,35 @@ async def open_user_data_stream(
         seed: makes jitter repeatable, for tests.
 
     Raises:
-        CredentialsError, NotOffered, ValueError: the arguments do not fit together; nothing was opened.
+        CredentialsError, NotOffered, ValueError, TypeError: the arguments do not fit together; nothing was opened.
+        RuntimeError: it does not run under trio.
         ConnectFailed: no connection came about, or it was lost before the acknowledgement.
         OutcomeUnknown: a request was not answered, as when the venue is down for maintenance.
         ApiError: the venue refused the clock query, the logon, the key or token, or the subscription.
 
     Source: Binance Spot, WebSocket API, "User Data Stream requests" (2026-07-21).
     """
+    require_trio("open_user_data_stream()")
+    credentials, product = checked_credentials(credentials, product), found_product(product)
+    check_options(
+        network=network,
+        timeouts=timeouts,
+        backoff=backoff,
+        rollover=rollover,
+        recovery=recovery,
+        max_buffer=max_buffer,
+        logon=logon,
+        delete_listen_key_on_exit=delete_listen_key_on_exit,
+        seed=seed,
+    )
     plan = LinkPlan.make(
         credentials,
         product,
-        environment,
+        found_environment(environment),
         name=stream_name(name, product),
         network=network,
         timeouts=timeouts,
-        transport=transport,
+        transport=found_transport(transport),
         logon=logon,
         delete_listen_key_on_exit=delete_listen_key_on_exit,
     )

@@ -6,6 +6,8 @@ import random
 
 import attrs
 
+from trio_binance_uds import checks
+
 
 @attrs.frozen(kw_only=True)
 class Rollover:
@@ -16,12 +18,12 @@ class Rollover:
     Source: Binance Spot, WebSocket API, "General API Information": a connection is valid for 24 hours (2026-07-21).
     """
 
-    lifetime: float = 86_400.0
-    lead: float = 1_800.0
-    jitter: float = 1_800.0
+    lifetime: float = attrs.field(default=86_400.0, validator=checks.seconds())
+    lead: float = attrs.field(default=1_800.0, validator=checks.seconds())
+    jitter: float = attrs.field(default=1_800.0, validator=checks.seconds(allow_zero=True))
 
     def __attrs_post_init__(self) -> None:
-        if not (self.lead > 0 and self.jitter >= 0 and self.lead + self.jitter < self.lifetime):
+        if self.lead + self.jitter >= self.lifetime:
             raise ValueError(
                 f"lead and jitter must leave something of the lifetime, got {self.lead!r} and {self.jitter!r} "
                 f"of {self.lifetime!r} seconds"

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
-from trio_binance_uds.products import Product
+from trio_binance_uds.products import Product, find_product
 from trio_binance_uds.wire.build import Malformed, build_carefully, masked, secret_keys
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
@@ -47,12 +47,12 @@ def frame_decoder(product: Product, stream: str | None = None) -> FrameDecoder:
     return typed_frames(product.event_types).reader(product.name, careful, stream=stream)
 
 
-def decode_frame(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:
-    """Return what one text frame says; it never raises.
+def decode_frame(text: str | bytes, product: Product | str) -> Event | Response | ConnectionFault:
+    """Return what one text frame of a product, or of the product of this name, says; no frame makes it raise.
 
     The event's ``raw`` is the event object itself, with secrets masked, or for what is no event the whole frame.
     """
-    return frame_decoder(product)(text)
+    return frame_decoder(find_product(product) if isinstance(product, str) else product)(text)
 
 
 def _decode_for_stream(text: str | bytes, product: Product, stream: str | None) -> Event | Response | ConnectionFault:

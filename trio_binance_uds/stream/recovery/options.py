@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
+
+from trio_binance_uds import checks
 
 # What is allowed where no product has settled it: a quarter of spot's limit.
 _UNSETTLED = 1500
+
+
+def _symbols(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple([checks.symbol("each of symbols", symbol) for symbol in checks.texts("symbols", given, "BTCUSDT")])
 
 
 @attrs.frozen(kw_only=True)
@@ -14,7 +22,8 @@ class Recovery:
 
     Attributes:
         enabled: whether it is asked for at all; without, every gap has ``complete=False``.
-        symbols: symbols that are always asked about, besides those with open orders and those seen on the stream.
+        symbols: symbols, in upper case, that are always asked about, besides those with open orders and those seen on
+            the stream.
         max_seconds: how long one recovery may take; live events wait for it that long at most.
         max_weight: how much request weight one recovery may cost, of all its accounts together; ``None`` is a quarter
             of what the venue allows an address in a minute, so that the rest stays for trading. What it does not
@@ -22,10 +31,10 @@ class Recovery:
             dozen symbols; trades and known orders are asked for first, at 10 each.
     """
 
-    enabled: bool = True
-    symbols: tuple[str, ...] = ()
-    max_seconds: float = 10.0
-    max_weight: int | None = None
+    enabled: bool = attrs.field(default=True, validator=checks.truth)
+    symbols: tuple[str, ...] = attrs.field(default=(), converter=_symbols)
+    max_seconds: float = attrs.field(default=10.0, validator=checks.seconds())
+    max_weight: int | None = attrs.field(default=None, validator=checks.at_least(1, allow_none=True))
 
     @property
     def weight_allowed(self) -> int:
