@@ -76,10 +76,10 @@ class Peer:
         return frames
 
     async def part(self) -> None:
-        """Answer what comes, a Close above all, until the client has gone; then close."""
+        """Answer what comes until the client has said goodbye or has gone; then close, as servers do."""
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self.flush()
-            while data := await self._receive():
+            while self.core.close_rcvd is None and (data := await self._receive()):
                 self.core.receive_data(data)
                 await self.flush()
         await trio.aclose_forcefully(self.stream)

@@ -167,6 +167,9 @@ class SansIoTransport(Transport):
         raise self._end.again()
 
     async def send(self, items: Sequence[str | Ping]) -> None:
+        # The task that writes is woken to answer a Close, and cancelled in the same turn, as the connection is over. It
+        # must not take the answer along: from here on the write is begun, and one that is cut short ends all writing.
+        await trio.lowlevel.checkpoint_if_cancelled()
         core = self._core
         if self._torn:
             raise TransportClosed(None, "an earlier write was cut short")
@@ -194,10 +197,12 @@ class SansIoTransport(Transport):
         await close_now(self._stream)
 
     async def _part(self) -> None:
-        """Say what is owed and goodbye, and wait for the server's goodbye if it has not been said."""
+        """Say what is owed and goodbye, and wait for the server's goodbye if it has not been said.
+
+        What is owed can be the answer to the server's Close, or the Close that names how it broke the protocol.
+        """
         core = self._core
-        said_first = core.state is OPEN
-        if said_first:
+        if said_first := core.state is OPEN:
             core.send_close(1000)
         owed, self._owed = self._owed, []
         try:
@@ -206,7 +211,7 @@ class SansIoTransport(Transport):
                 rest, self._rest = self._rest, b""
                 core.receive_data(rest)
             # Closing the socket with unread bytes in it resets it, and can take our Close frame along.
-            while said_first and core.close_rcvd is None and not self._receiving:
+            while core.close_rcvd is None and not self._receiving:
                 data = await self._stream.receive_some(READ_SIZE)
                 if not data:
                     break

@@ -12,7 +12,8 @@ pings only as long as its messages are taken. So it lives in a service of ours:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from secrets import token_bytes
 from typing import cast
 
 import trio
@@ -31,6 +32,9 @@ from trio_binance_uds.link.transport.dial import READ_SIZE, close_now, connectin
 from trio_binance_uds.link.transport.refusal import malformed, printable, rejected
 from trio_binance_uds.nurseries import open_bare_nursery
 
+# How a Close frame begins, and the codes that name a violation: RFC 6455, 5.2 and 7.4.1.
+_CLOSE = 0x88
+_VIOLATIONS = frozenset({1002, 1007, 1009})
 _MOST_WAITING = 1000  # messages that nobody has received; then reading stops, and with it the answering of pings
 
 
@@ -78,6 +82,7 @@ class TrioWebsocketTransport(Transport):
         self._crash: Exception | None = None  # what trio-websocket's reader raised, if anything
         self._news = trio.Event()  # something has arrived, the handshake is done, or the end has come
         self._room = trio.Event()
+        self._violation: int | None = None  # the code for what was wrong, where trio-websocket or the server says so
         self._torn = False
         self._closed = False
 
@@ -185,11 +190,24 @@ class TrioWebsocketTransport(Transport):
             open_until_now = self._end is None
             self._set_end(TransportClosed(None, "the connection was closed on this side"))
             seconds = self._close_timeout if grace is None else grace
-            if open_until_now and self._connection is not None and seconds > 0 and not self._torn:
+            if self._connection is not None and seconds > 0 and not self._torn:
                 with trio.move_on_after(seconds, shield=True):
-                    await self._connection.aclose()
+                    if open_until_now:
+                        await self._connection.aclose()
+                    elif self._violation is not None and not self._stream.said_goodbye:
+                        await self._name_violation(self._violation)
             self._service.cancel()
         await close_now(self._stream)
+
+    async def _name_violation(self, code: int) -> None:
+        """Tell the server how it broke the protocol, which trio-websocket does not, and wait for it to go."""
+        mask = token_bytes(4)
+        masked = bytes(byte ^ key for byte, key in zip(code.to_bytes(2, "big"), mask, strict=False))
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
+            await self._stream.send_all(bytes([_CLOSE, 0x80 | len(masked)]) + mask + masked)
+            # trio-websocket's reader goes on reading: a socket that is closed with unread bytes in it is reset, which
+            # can take the frame along.
+            await self._stream.over.wait()
 
     async def _watch_handshake(self, scope: trio.CancelScope) -> None:
         """End the attempt when the stream ends first: trio-websocket would wait for its handshake for ever."""
@@ -230,7 +248,8 @@ class TrioWebsocketTransport(Transport):
             code, reason = int(exc.reason.code), exc.reason.reason or ""
             said = f": {printable(reason)}" if reason else ""
             # The library does not tell a Close of the server from its own verdict on what the server sent.
-            who = "the connection was closed" if code in (1002, 1007, 1009) else "the server closed the connection"
+            self._violation = code if code in _VIOLATIONS else None
+            who = "the server closed the connection" if self._violation is None else "the connection was closed"
             end = TransportClosed(code, reason, f"{who} with code {code}{said}")
         end.__cause__ = broken or exc
         return end
@@ -252,6 +271,8 @@ class _Watched(trio.abc.AsyncResource):
         self.over: trio.Event = trio.Event()
         self.failure: BaseException | None = None
         self.head: bytes = b""
+        # Whether a Close frame has left. trio-websocket writes each frame by itself.
+        self.said_goodbye: bool = False
         self._keep = True
 
     def keep_nothing(self) -> None:
@@ -271,6 +292,7 @@ class _Watched(trio.abc.AsyncResource):
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.said_goodbye = self.said_goodbye or data[:1] == bytes([_CLOSE])
         try:
             await self._stream.send_all(data)
         except trio.BrokenResourceError as exc:
