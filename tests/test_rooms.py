@@ -27,12 +27,14 @@ ROOMS = {
     "errors": Room([]),
     "nurseries": Room([], ["trio"]),
     "logs": Room([]),
+    "texts": Room([]),
     "checks": Room([], ["attrs"]),
     "products": Room(["events", "errors", "checks"], ["attrs"]),
     "credentials": Room(["events", "errors"], ["attrs", "cryptography", "nacl"]),
     "wire": Room(["events", "errors", "products", "credentials"], ["attrs"]),
     "link": Room(
-        ["events", "errors", "nurseries", "logs", "checks", "products", "credentials", "wire"], ["attrs", "trio"]
+        ["events", "errors", "nurseries", "logs", "texts", "checks", "products", "credentials", "wire"],
+        ["attrs", "trio"],
     ),
     "stream": Room(
         ["events", "errors", "nurseries", "logs", "checks", "products", "credentials", "wire", "link"],
@@ -58,8 +60,6 @@ ONE_PLACE = {
     "websockets": ["link.transport", "sandbox"],
     "trio_websocket": ["link.transport"],
     "h11": ["link.transport", "sandbox"],
-    "httpcore": ["link.rest"],
-    "httpx": ["link.rest"],
     "hypercorn": ["sandbox"],
     "trustme": ["sandbox"],
     "cryptography": ["credentials", "sandbox"],

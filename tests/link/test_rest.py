@@ -35,7 +35,7 @@ from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.rest import http
 from trio_binance_uds.link.rest.answers import used_weights
 from trio_binance_uds.link.rest.client import Rest, RestClient
-from trio_binance_uds.link.rest.http import Answer, Http
+from trio_binance_uds.link.rest.http import Answer
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.products import Environment, Host
 
@@ -194,7 +194,7 @@ async def test_a_request_whose_connection_breaks_while_it_is_written_may_have_be
             return Counted(ours, broken=True)
 
         venue.network = Network(open_stream=open_stream)
-        with pytest.raises(OutcomeUnknown, match="Server disconnected"):
+        with pytest.raises(OutcomeUnknown, match="lost before a whole answer"):
             await client_of(venue).public("GET /time")
 
 
@@ -459,15 +459,14 @@ async def test_no_secret_is_in_an_error_or_a_log(
         except (ApiError, OutcomeUnknown) as error:
             told = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
         signature = venue.calls[-1].params["signature"]
-    assert "HTTP Request: PUT http://rest.test" in caplog.text or isinstance(reply, Exception)
     for secret in (SECRET, KEY, signature, "k" * 64, "lk" * 32, "signature=" + signature[:8]):
         assert secret not in caplog.text
         assert secret not in told
 
 
 async def test_what_the_client_holds_does_not_show_it() -> None:
-    answer = Answer(200, Http(Network(), Timeouts())._client.headers, b"a-secret-body")
-    assert "a-secret-body" not in repr(answer)
+    answer = Answer(200, {"x": "a-secret-header"}, b"a-secret-body")
+    assert "a-secret" not in repr(answer)
     assert used_weights(answer) == {}
 
 

@@ -16,6 +16,7 @@ from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI
 
 from support.peer import close, frame, text
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.transport import Pong, TransportClosed
 from trio_binance_uds.link.transport.sans_io import SansIoTransport
 
@@ -85,7 +86,7 @@ def by_the_transport(pieces: Sequence[bytes]) -> Said:
     async def receive_all() -> None:
         nonlocal code
         # The first piece is what came with the end of the handshake.
-        transport = SansIoTransport(stream, open_core(), pieces[0], 1.0, LIMIT)
+        transport = SansIoTransport(stream, open_core(), pieces[0], 1.0, LIMIT, Masker())
         while True:
             try:
                 items.extend(await transport.receive())
@@ -163,6 +164,7 @@ def test_a_limit_below_the_length_of_a_short_frame_holds_too() -> None:
         text("0123456789") + text("0123456789A"),
         1.0,
         10,
+        Masker(),
     )
 
     async def receive() -> None:

@@ -287,7 +287,7 @@ async def test_questions_about_the_past_go_to_rest_and_spots_go_to_the_connectio
         assert stage.stream._plan.request_about_the_past(connection) == connection.request
 
 
-def test_a_spot_stream_does_not_even_import_httpx() -> None:
+def test_a_spot_stream_does_not_even_import_rest() -> None:
     import subprocess
     import sys
 
@@ -296,6 +296,6 @@ def test_a_spot_stream_does_not_even_import_httpx() -> None:
         "from trio_binance_uds.link.plan import LinkPlan\n"
         "LinkPlan.make(uds.Credentials.from_secret('k' * 8, 's' * 8), uds.SPOT, uds.PRODUCTION, name='spot',"
         " network=uds.Network(), timeouts=uds.Timeouts(), transport=uds.TransportKind.WEBSOCKETS, logon=None)\n"
-        "sys.exit('httpx' in sys.modules)"
+        "sys.exit('trio_binance_uds.link.rest' in sys.modules or 'h11' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -20,6 +20,7 @@ import attrs
 import trio
 
 from trio_binance_uds.errors import NotConnected
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import refusal, unknown
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 
@@ -139,7 +140,7 @@ class Calls:
                 call.resolve(error=self._lost(call, f"no answer came within {self._seconds:g} s"))
         return now + self._seconds
 
-    def session_refused(self, fault: ConnectionFault, cause: Exception, now: float) -> None:
+    def session_refused(self, fault: ConnectionFault, cause: Exception, now: float, masker: Masker) -> None:
         """Resolve the requests of the session, whose key was refused in reaction to one of them.
 
         That one gets no answer of its own. Where only one was open, it was that one. Where several were, nobody can
@@ -152,7 +153,7 @@ class Calls:
             if call is None:
                 continue
             if len(open_numbers) == 1:
-                call.resolve(error=refusal(call.method, fault.status, fault.error, now))
+                call.resolve(error=refusal(call.method, fault.status, fault.error, now, masker=masker))
             else:
                 call.resolve(error=self._lost(call, "the key was refused while it was open", cause))
 

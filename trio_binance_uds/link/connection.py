@@ -29,6 +29,7 @@ from trio_binance_uds.events import Event
 from trio_binance_uds.link.calls import Auth, Call, Calls, not_connected
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.left_alone import Bar
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport
@@ -79,8 +80,10 @@ class Connection:
         on_batch_end: Callable[[float], None],
         stream: str | None = None,
         bar: Bar | None = None,
+        masker: Masker | None = None,
     ) -> None:
         self._transport = transport
+        self._masker = masker or Masker(credentials)
         self._decode = frame_decoder(product, stream)
         self._credentials = credentials
         self._clock = clock
@@ -237,7 +240,7 @@ class Connection:
         params, client_order_id = with_order_id(method, params, self._order_ids)
         try:
             response = await self._answer(method, params, auth, client_order_id)
-            return outcome(method, response, client_order_id, self._venue_now())
+            return outcome(method, response, client_order_id, self._venue_now(), masker=self._masker)
         except RequestError as error:
             if isinstance(error, RateLimited):
                 self._bar.note(error)
@@ -310,10 +313,12 @@ class Connection:
     def _written(self, call: Call) -> str | None:
         """Return the frame of a call that is about to be sent, or resolve it."""
         try:
-            text = encode_request(self._calls.next_id, call.method, self._authenticated(call))
+            params = self._authenticated(call)
+            text = encode_request(self._calls.next_id, call.method, params)
         except Exception as error:  # The caller's parameters: the caller hears of it, nobody else.
             call.resolve(error=error)
             return None
+        self._masker.add_from(params)
         self._calls.mark_sent(call)
         self.statistics.calls_sent += 1
         return text
@@ -351,9 +356,9 @@ class Connection:
     def _on_fault(self, fault: ConnectionFault) -> None:
         """Take in an error that carries no id. With status 401 it is the key of the session that was refused."""
         self.statistics.faults += 1
-        error = refusal("session", fault.status, fault.error, self._venue_now())
+        error = refusal("session", fault.status, fault.error, self._venue_now(), masker=self._masker)
         if fault.status == 401:
-            self._calls.session_refused(fault, error, self._venue_now())
+            self._calls.session_refused(fault, error, self._venue_now(), self._masker)
             self.end(error)
             return
         log.warning("the venue reports an error of the connection: %s", error)

@@ -180,6 +180,7 @@ class _Life:
             close_timeout=plan.timeouts.close,
             max_message_size=MAX_MESSAGE_SIZE,
             now=lambda: plan.clock.seconds(trio.current_time()),
+            masker=plan.masker,
         ) as transport:
             connection = link.connection = Connection(
                 transport,
@@ -191,6 +192,7 @@ class _Life:
                 on_batch_end=self._intake.on_batch_end,
                 stream=plan.name,
                 bar=plan.bar,
+                masker=plan.masker,
             )
             return await connection.serve(lambda: self._subscribe(connection))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from trio_binance_uds.errors import ApiError, AuthenticationFailed, ClockSkew, OutcomeUnknown, RateLimited
 from trio_binance_uds.link.left_alone import seconds_to_wait
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.wire.frames import ApiFailure, Response
 
 # Source: Binance Spot, WebSocket API, "Status codes" and errors.md (2026-07-21): the venue cannot say either.
@@ -14,14 +15,24 @@ _AUTHENTICATION_CODES = frozenset({-1002, -1022, -1099, -2014, -2015})
 _RATE_CODES = frozenset({-1003, -1015, -1034})
 
 
-def refusal(method: str, status: int, failure: ApiFailure, now: float, header: str | None = None) -> ApiError:
+def refusal(
+    method: str,
+    status: int,
+    failure: ApiFailure,
+    now: float,
+    header: str | None = None,
+    *,
+    masker: Masker | None = None,
+) -> ApiError:
     """Return the exception for a request that the venue refused.
 
-    ``now`` is the venue's time in seconds since the epoch, and ``header`` the ``Retry-After`` of an HTTP answer.
+    ``now`` is the venue's time in seconds since the epoch, and ``header`` the ``Retry-After`` of an HTTP answer. What
+    the venue says goes through the masker, as it may repeat what it was sent.
     """
-    code, msg, data = failure.code, failure.msg, failure.data
+    masker = masker or Masker()
+    code, msg, data = failure.code, masker.text(failure.msg), masker.value(failure.data)
     if code in _RATE_CODES or status in (418, 429):
-        wait = seconds_to_wait(now, header=header, data=data, text=msg)
+        wait = seconds_to_wait(now, header=header, data=failure.data, text=failure.msg)
         return RateLimited(method=method, status=status, code=code, msg=msg, data=data, retry_after=wait)
     kind = ApiError
     # The venue gives a code when it refuses a key. A 401 without one comes from a server that stands before it.
@@ -45,8 +56,16 @@ def failure_in(content: Any) -> ApiFailure | None:
     return ApiFailure(code=code, msg=str(content["msg"]), data=content.get("data"))
 
 
-def outcome(method: str, response: Response, client_order_id: str | None, now: float, header: str | None = None) -> Any:
-    """Return the result of a request, or raise what became of it; the last two arguments are those of :func:`refusal`.
+def outcome(
+    method: str,
+    response: Response,
+    client_order_id: str | None,
+    now: float,
+    header: str | None = None,
+    *,
+    masker: Masker | None = None,
+) -> Any:
+    """Return the result of a request, or raise what became of it; the last arguments are those of :func:`refusal`.
 
     Raises:
         ApiError: the venue refused: an error with a status from 400 to 499, or with a code of its own and status 200.
@@ -61,7 +80,7 @@ def outcome(method: str, response: Response, client_order_id: str | None, now: f
     if error is not None and is_refused and error.code not in _UNKNOWN_CODES:
         if _is_unknown_by_half(error.data):
             raise unknown(method, client_order_id, "the venue does not know of one half of it", status=status)
-        raise refusal(method, status, error, now, header)
+        raise refusal(method, status, error, now, header, masker=masker)
     code = None if error is None else error.code
     raise unknown(method, client_order_id, f"the answer has status {status} and code {code}", status=status, code=code)
 

@@ -12,6 +12,7 @@ from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.left_alone import Bar
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.openers.choice import opener_for, rest_hosts
 from trio_binance_uds.link.openers.contract import Opener
@@ -40,6 +41,8 @@ class LinkPlan:
     rest: Rest | None
     # Of the place that the socket is at; its ``whole`` is that of the address, which REST shares.
     bar: Bar
+    # What was sent and must not be shown.
+    masker: Masker
 
     @classmethod
     def make(
@@ -66,11 +69,11 @@ class LinkPlan:
             # Once for all links: to load the certificates takes long enough to hold up a link that is delivering.
             network = attrs.evolve(network, ssl_context=ssl.create_default_context())
         clock = ServerClock()
-        rest, banned = None, Bar()
+        rest, banned, masker = None, Bar(), Masker(credentials)
         if len(urls) > 1:
             from trio_binance_uds.link.rest.client import Rest
 
-            rest = Rest(environment, network, credentials, clock, timeouts, banned)
+            rest = Rest(environment, network, credentials, clock, timeouts, banned, masker)
         opener = opener_for(
             product,
             url,
@@ -91,6 +94,7 @@ class LinkPlan:
             opener=opener,
             rest=rest,
             bar=Bar(banned),
+            masker=masker,
         )
 
     def request_about_the_past(self, connection: Connection) -> Request:

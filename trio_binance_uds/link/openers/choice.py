@@ -46,7 +46,7 @@ def opener_for(
         )
     if isinstance(mechanism, WsApiSubscription):
         return WsApiOpener(url, by_logon=wants_logon(credentials, logon))
-    # Imported here, as httpx takes longer to import than all of ours.
+    # Imported here, as most streams of spot need no REST.
     assert rest is not None
     if isinstance(mechanism, ListenTokenSubscription):
         from trio_binance_uds.link.openers.listen_token import ListenTokenOpener

@@ -55,6 +55,8 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 _NO_SUCH_KEY = frozenset({-1125, -3038})
 # A network that has failed once has often recovered a moment later.
 _WAITS = (1.0, 2.0)
+# Characters of a key; those of the venue have 60 to 70.
+_LONGEST_KEY = 1024
 # At least so many times in its life the key is prolonged.
 _PROOFS_IN_A_LIFE = 3
 _DELETE_SECONDS = 5.0
@@ -103,8 +105,9 @@ class ListenKeyOpener(Opener):
         """
         answer = await self.call("POST")
         key = answer.get("listenKey")
-        if not isinstance(key, str) or not key or not key.isascii() or not key.isprintable():
+        if not isinstance(key, str) or not _is_usable(key):
             raise unknown(f"POST {self.mechanism.path}", None, "the answer has no listenKey that can be used")
+        self.rest.masker.add(key)
         return answer
 
     async def finish(self) -> None:
@@ -235,6 +238,11 @@ class _ListenKeySubscription(Subscription):
         if now >= lease.alarm_at and lease is not self._warned_of:
             self._warned_of = lease
             self._at_risk(lease, str(error))
+
+
+def _is_usable(key: str) -> bool:
+    # One segment of a path, whatever else is in it, is encoded. Dots are not: they would lead to another path.
+    return 0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable() and key not in (".", "..")
 
 
 def _is_worth_repeating(error: RequestError) -> bool:

@@ -48,7 +48,12 @@ _LONGEST_VALIDITY = 86_400.0
 # Source: Binance Spot, errors.md (2026-07-21); the name of the first is not published.
 _TOKEN_REFUSED = -1209
 _SUBSCRIBED_ALREADY = -2035
+_LONGEST_TOKEN = 16_384  # characters
 _FIRST_WAIT = 1.0
+# Between two renewals of a token lie at least so many seconds, and twice as many each time that the venue names an end
+# that lies within them: an end that is about to come would otherwise be answered by renewing as fast as the venue can.
+_LEAST_LIFE = 5.0
+_LARGEST_LEAST_LIFE = 60.0
 # Of what is left of its life a failed renewal waits at most so much before the next.
 _LARGEST_WAIT = 1 / 20
 
@@ -93,8 +98,9 @@ class ListenTokenOpener(Opener):
         route = f"POST {self.mechanism.path}"
         answer = await self._rest.keyed(route, params)
         token = answer.get("token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not 0 < len(token) <= _LONGEST_TOKEN:
             raise unknown(route, None, "the answer has no token that can be used")
+        self._rest.masker.add(token)
         return _Token(token, asked_at, answer.get("expirationTime"))
 
     def lease_of(self, account: MarginAccount, token: _Token, subscribed: Any) -> Lease:
@@ -127,12 +133,16 @@ class _Membership:
     lease: Lease | None = None
     due_at: float = 0.0
     wait: float = 0.0
+    least: float = _LEAST_LIFE
     warned: bool = False
 
     def take(self, lease: Lease) -> None:
         """Begin another life."""
+        earliest = trio.current_time() + self.least
+        is_short = lease.renew_at < earliest
         self.lease = lease
-        self.due_at = lease.renew_at
+        self.due_at = max(lease.renew_at, earliest)
+        self.least = min(2 * self.least, _LARGEST_LEAST_LIFE) if is_short else _LEAST_LIFE
         self.wait = 0.0
         self.warned = False
 
@@ -219,6 +229,9 @@ class _ListenTokenSubscription(ListedSubscription):
         try:
             result = await _subscribe(connection, token)
             number = subscription_id_in(result, _SUBSCRIBE)
+            if number != member.number and number in intake.known:
+                # Its events would be delivered as those of another account.
+                raise unknown(_SUBSCRIBE, None, f"the subscriptionId {number} of the answer is in use already")
         except ApiError as error:
             intake.no_twin(member.number)
             if error.code != _SUBSCRIBED_ALREADY:

@@ -1,4 +1,4 @@
 """The REST API, as far as streams need it: keys, tokens, clocks, and the queries of recovery.
 
-It is imported only for the products that need it: httpx takes longer to import than all of ours.
+It is imported only for the products that need it.
 """

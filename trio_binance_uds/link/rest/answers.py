@@ -15,9 +15,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from trio_binance_uds.errors import Retired
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import failure_in, outcome, refusal, unknown
 from trio_binance_uds.link.rest.http import Answer
-from trio_binance_uds.link.transport.refusal import host_of, printable
+from trio_binance_uds.link.transport.refusal import host_of
 from trio_binance_uds.wire.frames import ApiFailure, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
 
@@ -36,7 +37,7 @@ _RETIRED = {
 }
 
 
-def result_of(route: str, answer: Answer, now: float) -> Any:
+def result_of(route: str, answer: Answer, now: float, masker: Masker) -> Any:
     """Return the JSON of an answer, ``None`` for an empty one, or raise what became of the request.
 
     ``now`` is the venue's time in seconds since the epoch.
@@ -48,9 +49,9 @@ def result_of(route: str, answer: Answer, now: float) -> Any:
     """
     status = answer.status
     content, readable = _content(answer.body)
-    failure = _failure(status, content, readable, answer)
+    failure = _failure(status, content, readable, answer, masker)
     if status == 410 or failure.code == _GONE_CODE:
-        raise _retired(route, status, failure)
+        raise _retired(route, status, failure, masker)
     if 200 <= status < 300:
         if not readable:
             raise unknown(route, None, f"the answer with status {status} is not JSON", status=status)
@@ -60,8 +61,9 @@ def result_of(route: str, answer: Answer, now: float) -> Any:
     if status == 408:
         raise unknown(route, None, "the venue's backend did not answer in time", status=status, code=failure.code)
     if 300 <= status < 400:
-        raise refusal(route, status, failure, now)  # Nothing was done, and nobody follows.
-    return outcome(route, Response(id=0, status=status, error=failure), None, now, answer.headers.get("retry-after"))
+        raise refusal(route, status, failure, now, masker=masker)  # Nothing was done, and nobody follows.
+    wait = answer.headers.get("retry-after")
+    return outcome(route, Response(id=0, status=status, error=failure), None, now, wait, masker=masker)
 
 
 def used_weights(answer: Answer) -> Mapping[str, int]:
@@ -91,19 +93,18 @@ def _content(body: bytes) -> tuple[Any, bool]:
         return None, False
 
 
-def _failure(status: int, content: Any, readable: bool, answer: Answer) -> ApiFailure:
+def _failure(status: int, content: Any, readable: bool, answer: Answer, masker: Masker) -> ApiFailure:
     if isinstance(content, dict) and type(content.get("code")) is int:
-        return ApiFailure(code=content["code"], msg=printable(str(content.get("msg", ""))), data=content.get("data"))
+        return ApiFailure(code=content["code"], msg=str(content.get("msg", "")), data=content.get("data"))
     if 300 <= status < 400:
-        where = host_of(answer.headers.get("location", ""))
+        where = host_of(answer.headers.get("location", ""), masker)
         return ApiFailure(code=0, msg=f"HTTP {status}, a redirect to {where}, which is not followed")
     what = "an answer without a code" if readable else "a page that is not JSON, as from a firewall or a front server"
     return ApiFailure(code=0, msg=what)
 
 
-def _retired(route: str, status: int, failure: ApiFailure) -> Retired:
+def _retired(route: str, status: int, failure: ApiFailure, masker: Masker) -> Retired:
     path = route.partition(" ")[2]
     what, since, instead = _RETIRED.get(path, ("this route", None, "see whether a later version of this library knows"))
-    return Retired(
-        method=route, status=status, code=failure.code, msg=failure.msg, what=what, since=since, replaced_by=instead
-    )
+    msg = masker.text(failure.msg)
+    return Retired(method=route, status=status, code=failure.code, msg=msg, what=what, since=since, replaced_by=instead)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import trio
 
@@ -12,6 +13,7 @@ from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import ClockSkew, RateLimited
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.left_alone import Bar
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
@@ -40,6 +42,7 @@ class RestClient:
         http: Http,
         credentials: Credentials,
         clock: ServerClock,
+        masker: Masker,
         *,
         time_path: str | None = None,
         bar: Bar | None = None,
@@ -48,6 +51,7 @@ class RestClient:
         self._http = http
         self._credentials = credentials
         self._clock = clock
+        self.masker = masker
         self._time_path = time_path
         self._bar = Bar(bar)
         self._last: tuple[float, float, Answer] | None = None
@@ -125,14 +129,16 @@ class RestClient:
     async def _ask(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         self._bar.check(route)
         verb, _, path = route.partition(" ")
-        address = self._base.at(path, query())
+        text = query()
+        self.masker.add_from(dict(parse_qsl(text)))
+        address = self._base.at(path, text)
         asked_at = trio.current_time()
         answer = await self._http.exchange(verb, address, {"X-MBX-APIKEY": self._credentials.api_key} if keyed else {})
         self._last = asked_at, trio.current_time(), answer
         self.used_weights = used_weights(answer) or self.used_weights
         log.debug("%s: status %d", route, answer.status)
         try:
-            return result_of(route, answer, self._clock.seconds(trio.current_time()))
+            return result_of(route, answer, self._clock.seconds(trio.current_time()), self.masker)
         except RateLimited as error:
             self._bar.note(error)
             raise
@@ -149,12 +155,14 @@ class Rest:
         clock: ServerClock,
         timeouts: Timeouts,
         bar: Bar | None = None,
+        masker: Masker | None = None,
     ) -> None:
         self._environment = environment
+        self._masker = masker or Masker(credentials)
         self._credentials = credentials
         self._clock = clock
         self._bar = bar
-        self._http = Http(network, timeouts)
+        self._http = Http(network, timeouts, self._masker)
         self._clients: dict[Host, RestClient] = {}
 
     def at(self, host: Host, *, time_path: str | None = None) -> RestClient:
@@ -166,7 +174,9 @@ class Rest:
         client = self._clients.get(host)
         if client is None:
             url = self._environment.url(host)
-            client = RestClient(url, self._http, self._credentials, self._clock, time_path=time_path, bar=self._bar)
+            client = RestClient(
+                url, self._http, self._credentials, self._clock, self._masker, time_path=time_path, bar=self._bar
+            )
             self._clients[host] = client
         return client
 

@@ -20,6 +20,7 @@ from enum import StrEnum
 
 import attrs
 
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 
 MAX_MESSAGE_SIZE = 16 * 2**20
@@ -53,7 +54,7 @@ class TransportClosed(Exception):
     Attributes:
         code: of the Close frame that ended the connection, the server's or, after a violation, ours (1002, 1007,
             1009); ``None`` when there was none.
-        reason: the text in that Close frame, as it was written there; else what happened.
+        reason: the text in that Close frame, without secrets and in one line; else what happened.
 
     The error of the lower layer, where there was one, is ``__cause__``.
     """
@@ -124,11 +125,13 @@ def open_transport(
     close_timeout: float,
     max_message_size: int = MAX_MESSAGE_SIZE,
     now: Callable[[], float] = time.time,
+    masker: Masker | None = None,
 ) -> AbstractAsyncContextManager[Transport]:
     """Connect to ``url`` and yield an open connection, which is closed when the block is left.
 
     ``connect_timeout`` bounds everything together: name look-up, TCP, proxy, TLS and the WebSocket handshake.
-    ``now`` tells the venue's time in seconds since the epoch, by which a refusal names the end of a ban.
+    ``now`` tells the venue's time in seconds since the epoch, by which a refusal names the end of a ban; ``masker``
+    knows the secrets that the server may repeat in a refusal or in the reason of a Close.
     Cancelling is safe at any point. An exception of the block leaves it as itself.
 
     Raises:
@@ -153,4 +156,5 @@ def open_transport(
         close_timeout=close_timeout,
         max_message_size=max_message_size,
         now=now,
+        masker=masker or Masker(),
     )

@@ -71,9 +71,9 @@ class Address:
         return self.host_and_port.removesuffix(f":{self.port}") if self.port == default else self.host_and_port
 
     @property
-    def without_query(self) -> str:
-        """The URL up to its query."""
-        return f"{self._scheme}://{self.host_and_port}{self.path}"
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self._scheme}://{self.host_and_port}"
 
     @property
     def _scheme(self) -> str:

@@ -1,27 +1,23 @@
-"""Words a handshake that did not come about, with nothing in it that the other side could smuggle into a log."""
+"""Words for a handshake that failed, without secrets and with nothing in them that forges a log line."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from trio_binance_uds.errors import ConnectFailed, HandshakeRejected
 from trio_binance_uds.link.left_alone import seconds_to_wait
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.transport.address import Address
 from trio_binance_uds.wire.json_text import InvalidJson, loads
 
-
-def printable(text: str, limit: int = 160) -> str:
-    """Return text of the other side in one short line, with everything unprintable replaced."""
-    line = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+_LINE = 160
 
 
-def malformed(address: Address, problem: str) -> ConnectFailed:
-    """Return the error for an answer that is no WebSocket handshake; the caller chains the cause."""
-    return ConnectFailed(f"{address} did not answer with a WebSocket handshake: {printable(problem)}")
+def malformed(address: Address, problem: str, masker: Masker) -> ConnectFailed:
+    """Return the error for an answer that is no WebSocket handshake."""
+    return ConnectFailed(f"{address} did not answer with a WebSocket handshake: {masker.text(problem, _LINE)}")
 
 
 def rejected(
@@ -29,7 +25,8 @@ def rejected(
     status: int,
     headers: Iterable[tuple[str, str]],
     body: bytes | bytearray,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float],
+    masker: Masker,
 ) -> HandshakeRejected:
     """Return the error for an HTTP answer other than 101.
 
@@ -41,11 +38,11 @@ def rejected(
     message = f"{address} refused the WebSocket handshake with HTTP {status}"
     code, msg, data = None, "", None
     if 300 <= status < 400:
-        message += f", a redirect to {host_of(fields.get('location', ''))}, which is not followed"
+        message += f", a redirect to {host_of(fields.get('location', ''), masker)}, which is not followed"
     else:
         code, msg, data = _json_error(body)
         if code is not None:
-            message += f", code {code}: {printable(msg)}"
+            message += f", code {code}: {masker.text(msg, _LINE)}"
         elif "html" in fields.get("content-type", "") or body.lstrip()[:1] == b"<":
             message += " and an HTML page"
     wait = seconds_to_wait(now(), header=fields.get("retry-after"), data=data, text=msg)
@@ -64,10 +61,10 @@ def _json_error(body: bytes | bytearray) -> tuple[int | None, str, Any]:
     return answer["code"], str(answer.get("msg", "")), answer.get("data")
 
 
-def host_of(location: str) -> str:
+def host_of(location: str, masker: Masker) -> str:
     """Return where a redirect leads, for messages."""
     # Only the host: the rest of a Location can repeat our query.
     try:
-        return printable(urlsplit(location).hostname or "the same host")
+        return masker.text(urlsplit(location).hostname or "the same host", _LINE)
     except ValueError:
         return "an address that cannot be read"

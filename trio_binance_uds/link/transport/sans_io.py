@@ -24,11 +24,12 @@ from websockets.protocol import CONNECTING, OPEN
 from websockets.uri import WebSocketURI
 
 from trio_binance_uds.errors import ConnectFailed
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
 from trio_binance_uds.link.transport.address import USER_AGENT, Address
 from trio_binance_uds.link.transport.dial import READ_SIZE, Attempt, close_now, connecting, dial
-from trio_binance_uds.link.transport.refusal import malformed, printable, rejected
+from trio_binance_uds.link.transport.refusal import malformed, rejected
 from trio_binance_uds.logs import stream_logger
 
 # How a frame begins that is a message of its own, a text, and has no extension; and the longest that is cut out here.
@@ -50,11 +51,12 @@ async def open_sans_io(
     close_timeout: float,
     max_message_size: int,
     now: Callable[[], float],
+    masker: Masker,
 ) -> AsyncIterator[Transport]:
     """See :func:`~trio_binance_uds.link.transport.open_transport`."""
     address = Address.parse(url)
     with connecting(address, connect_timeout) as attempt:
-        transport = await _connect(address, network, attempt, close_timeout, max_message_size, now)
+        transport = await _connect(address, network, attempt, close_timeout, max_message_size, now, masker)
     try:
         yield transport
     finally:
@@ -68,6 +70,7 @@ async def _connect(
     close_timeout: float,
     max_message_size: int,
     now: Callable[[], float],
+    masker: Masker,
 ) -> SansIoTransport:
     stream = await dial(address, network, attempt)
     try:
@@ -77,15 +80,15 @@ async def _connect(
             max_size=max_message_size,
             logger=_Discreet(stream_logger(__name__)),
         )
-        early = await _shake_hands(stream, core, address, now)
+        early = await _shake_hands(stream, core, address, now, masker)
     except BaseException:
         await close_now(stream)
         raise
-    return SansIoTransport(stream, core, early, close_timeout, max_message_size)
+    return SansIoTransport(stream, core, early, close_timeout, max_message_size, masker)
 
 
 async def _shake_hands(
-    stream: trio.abc.Stream, core: ClientProtocol, address: Address, now: Callable[[], float]
+    stream: trio.abc.Stream, core: ClientProtocol, address: Address, now: Callable[[], float], masker: Masker
 ) -> bytes:
     """Open the connection, and return what came in one read with the end of the handshake and lies behind it."""
     request = core.connect()
@@ -109,12 +112,12 @@ async def _shake_hands(
     refused = core.handshake_exc
     if isinstance(refused, InvalidStatus):
         answer = refused.response
-        raise rejected(address, answer.status_code, answer.headers.raw_items(), answer.body, now) from None
+        raise rejected(address, answer.status_code, answer.headers.raw_items(), answer.body, now, masker) from None
     if refused is not None:
         cause = refused.__cause__ or refused
         if isinstance(cause, EOFError):
             raise ConnectFailed(f"{address} closed the connection during the WebSocket handshake") from cause
-        raise malformed(address, str(cause)) from cause
+        raise malformed(address, str(cause), masker) from cause
     core.events_received()  # The answer to the handshake is no message.
     return data[at:]
 
@@ -123,9 +126,16 @@ class SansIoTransport(Transport):
     """One open connection; see :class:`~trio_binance_uds.link.transport.Transport`."""
 
     def __init__(
-        self, stream: trio.abc.Stream, core: ClientProtocol, early: bytes, close_timeout: float, max_message_size: int
+        self,
+        stream: trio.abc.Stream,
+        core: ClientProtocol,
+        early: bytes,
+        close_timeout: float,
+        max_message_size: int,
+        masker: Masker,
     ) -> None:
         self._stream = stream
+        self._masker = masker
         self._core = core
         self._close_timeout = close_timeout
         self._longest_text = min(max_message_size, _LONGEST_TEXT)
@@ -310,12 +320,12 @@ class SansIoTransport(Transport):
     def _take_close(self) -> None:
         core = self._core
         if core.close_rcvd is not None:
-            code, reason = int(core.close_rcvd.code), core.close_rcvd.reason
-            said = f": {printable(reason)}" if reason else ""
+            code, reason = int(core.close_rcvd.code), self._masker.text(core.close_rcvd.reason)
+            said = f": {reason}" if reason else ""
             self._set_end(code, reason, f"the server closed the connection with code {code}{said}")
             return
         assert core.close_sent is not None, "the core answers a violation with a Close frame"
-        problem = printable(str(core.parser_exc))
+        problem = self._masker.text(str(core.parser_exc))
         what = "a message is too big" if isinstance(core.parser_exc, PayloadTooBig) else "the server broke the protocol"
         self._set_end(int(core.close_sent.code), problem, f"{what}: {problem}", cause=core.parser_exc)
 

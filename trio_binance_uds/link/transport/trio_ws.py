@@ -25,16 +25,18 @@ from trio_websocket import (
 )
 
 from trio_binance_uds.errors import ConnectFailed
+from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
 from trio_binance_uds.link.transport.address import USER_AGENT, Address
 from trio_binance_uds.link.transport.dial import READ_SIZE, close_now, connecting, dial
-from trio_binance_uds.link.transport.refusal import malformed, printable, rejected
+from trio_binance_uds.link.transport.refusal import malformed, rejected
 from trio_binance_uds.nurseries import open_bare_nursery
 
 # How a Close frame begins, and the codes that name a violation: RFC 6455, 5.2 and 7.4.1.
 _CLOSE = 0x88
 _VIOLATIONS = frozenset({1002, 1007, 1009})
+_LONGEST_ANSWER = 2**20  # bytes before the connection is open: a page, if it is more than a handshake
 _MOST_WAITING = 1000  # messages that nobody has received; then reading stops, and with it the answering of pings
 
 
@@ -47,6 +49,7 @@ async def open_trio_ws(
     close_timeout: float,
     max_message_size: int,
     now: Callable[[], float],
+    masker: Masker,
 ) -> AsyncIterator[Transport]:
     """See :func:`~trio_binance_uds.link.transport.open_transport`."""
     address = Address.parse(url)
@@ -54,7 +57,7 @@ async def open_trio_ws(
         with connecting(address, connect_timeout) as attempt:
             watched = _Watched(await dial(address, network, attempt))
             attempt.step = "the WebSocket handshake"
-            transport = TrioWebsocketTransport(watched, close_timeout)
+            transport = TrioWebsocketTransport(watched, close_timeout, masker)
             nursery.start_soon(transport.serve, address, max_message_size)
             try:
                 await transport.wait_open(address, now)
@@ -70,8 +73,9 @@ async def open_trio_ws(
 class TrioWebsocketTransport(Transport):
     """One open connection; see :class:`~trio_binance_uds.link.transport.Transport`."""
 
-    def __init__(self, stream: _Watched, close_timeout: float) -> None:
+    def __init__(self, stream: _Watched, close_timeout: float, masker: Masker) -> None:
         self._stream = stream
+        self._masker = masker
         self._close_timeout = close_timeout
         self._service = trio.CancelScope(shield=True)
         self._pings: trio.Nursery | None = None  # outlives the connection, so that it is always open to a ping
@@ -95,7 +99,7 @@ class TrioWebsocketTransport(Transport):
                     await self._speak(address, max_message_size)
                 except* Exception as group:
                     self._crash = _innermost(group)
-                end = TransportClosed(None, f"the connection failed: {printable(str(self._crash))}")
+                end = TransportClosed(None, f"the connection failed: {self._masker.text(str(self._crash))}")
                 end.__cause__ = self._crash
                 self._set_end(end)
                 pings.cancel_scope.cancel()
@@ -129,18 +133,18 @@ class TrioWebsocketTransport(Transport):
         crash, broken = self._crash, self._stream.failure
         if isinstance(crash, ConnectionRejected):
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in crash.headers]
-            raise rejected(address, crash.status_code, headers, crash.body or b"", now) from None
+            raise rejected(address, crash.status_code, headers, crash.body or b"", now, self._masker) from None
         if broken is not None:
             problem = f"broke the connection off during the WebSocket handshake: {broken}"
             raise ConnectFailed(f"{address} {problem}") from broken
         if crash is not None:
-            raise malformed(address, str(crash)) from crash
+            raise malformed(address, str(crash), self._masker) from crash
         # An answer whose body ends with the stream: trio-websocket waits for more.
         from trio_binance_uds.link.transport.plain_http import read_answer
 
         answer = read_answer(self._stream.head)
         if answer is not None:
-            raise rejected(address, answer.status, answer.headers, answer.body, now)
+            raise rejected(address, answer.status, answer.headers, answer.body, now, self._masker)
         raise ConnectFailed(f"{address} closed the connection during the WebSocket handshake")
 
     async def receive(self) -> Sequence[str | bytes | Pong]:
@@ -245,8 +249,8 @@ class TrioWebsocketTransport(Transport):
         elif exc.reason is None or exc.reason.code == 1006:
             end = TransportClosed(None, "the server ended the connection without a Close frame")
         else:
-            code, reason = int(exc.reason.code), exc.reason.reason or ""
-            said = f": {printable(reason)}" if reason else ""
+            code, reason = int(exc.reason.code), self._masker.text(exc.reason.reason or "")
+            said = f": {reason}" if reason else ""
             # The library does not tell a Close of the server from its own verdict on what the server sent.
             self._violation = code if code in _VIOLATIONS else None
             who = "the server closed the connection" if self._violation is None else "the connection was closed"
@@ -274,6 +278,7 @@ class _Watched(trio.abc.AsyncResource):
         # Whether a Close frame has left. trio-websocket writes each frame by itself.
         self.said_goodbye: bool = False
         self._keep = True
+        self._received = 0
 
     def keep_nothing(self) -> None:
         """Stop collecting: the handshake is over."""
@@ -287,8 +292,14 @@ class _Watched(trio.abc.AsyncResource):
             raise
         if not data:
             self.over.set()
-        elif self._keep and len(self.head) < READ_SIZE:
-            self.head += data
+        elif self._keep:
+            self._received += len(data)
+            if self._received > _LONGEST_ANSWER:
+                # trio-websocket would collect the page of a refusal for as long as it comes.
+                self.over.set()
+                return b""
+            if len(self.head) < READ_SIZE:
+                self.head += data
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
