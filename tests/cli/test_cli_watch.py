@@ -123,7 +123,7 @@ async def test_a_key_that_is_revoked_ends_it_with_its_summary(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(revoke)
         with pytest.raises(StreamFailed) as caught:
-            await watch(place.options)
+            await watch(attrs.evolve(place.options, duration=1000.0))
     assert isinstance(caught.value.__cause__, AuthenticationFailed)
     out = capsys.readouterr().out
     assert "DISCONNECTED" in out

@@ -84,8 +84,9 @@ async def test_a_revoked_api_key_ends_the_stream_with_the_reason(
         await trio.sleep(300)
         assert stage.failed is not None
         assert isinstance(stage.failed.__cause__, uds.AuthenticationFailed)
-        disconnected = stage.items[-1]
+        disconnected, *failures = stage.items
         assert isinstance(disconnected, uds.Disconnected)
+        assert all(isinstance(failure, uds.ReconnectFailed) and "-2015" in failure.detail for failure in failures)
         if isinstance(product.mechanism, uds.ListenKeyStream):
             assert disconnected.cause == uds.DisconnectCause.CREDENTIALS_REVOKED
 
@@ -140,6 +141,10 @@ async def test_requests_that_the_connection_does_not_take_are_refused_before_the
             await stage.stream.request("userDataStream.unsubscribe")
         with pytest.raises(uds.NotOffered, match=r"takes no requests|would act on the spot account"):
             await stage.stream.request("order.place", {"symbol": "BTCUSDT"})
+        with pytest.raises(uds.NotOffered) as caught:
+            await stage.stream.request("userDataStream.start")
+        # On the futures' own WebSocket APIs the method goes on, but this is none of them.
+        assert isinstance(caught.value, uds.Retired) == isinstance(product.mechanism, uds.ListenTokenSubscription)
         if isinstance(product.mechanism, uds.ListenTokenSubscription):
             assert await stage.stream.request("exchangeInfo") == {"method": "exchangeInfo"}
             sent += 1
@@ -284,7 +289,7 @@ async def test_questions_about_the_past_go_to_rest_and_spots_go_to_the_connectio
         assert supervisor.active is not None
         connection = supervisor.active.connection
         assert connection is not None
-        assert stage.stream._plan.request_about_the_past(connection) == connection.request
+        assert stage.stream._plan.request_about_the_past(connection) == connection.ask
 
 
 def test_a_spot_stream_does_not_even_import_rest() -> None:

@@ -227,7 +227,7 @@ async def test_after_the_block_nothing_runs_and_the_stream_says_that_it_is_close
             account.call("order.place", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.001")
         with pytest.raises(trio.ClosedResourceError):
             await stream.receive()
-        with pytest.raises(uds.NotConnected):
+        with pytest.raises(trio.ClosedResourceError):
             await stream.request("account.status")
         await trio.sleep(1)
         assert sandbox.connections == ()
@@ -422,16 +422,19 @@ async def test_a_revoked_key_ends_the_stream_after_what_was_buffered(
         staged.order()
         await trio.sleep(1)
         staged.sandbox.faults.revoke(staged.account.key, silently=False)
-        await trio.sleep(100)
-        kinds = [type(await staged.stream.receive()) for _ in range(3)]
+        await trio.sleep(400)
         with pytest.raises(uds.StreamFailed) as caught:
-            await staged.stream.receive()
-        assert kinds == [uds.ExecutionReport, uds.OutboundAccountPosition, uds.Disconnected]
+            await staged.read()
+        kinds = [type(item) for item in staged.items]
+        assert kinds[:3] == [uds.ExecutionReport, uds.OutboundAccountPosition, uds.Disconnected]
+        assert set(kinds[3:]) == {uds.ReconnectFailed}
         assert isinstance(caught.value.__cause__, uds.AuthenticationFailed)
         with pytest.raises(uds.StreamFailed):
             await staged.stream.receive()
-        with pytest.raises(uds.NotConnected):
-            await staged.stream.request("account.status")
+        for _ in range(2):
+            with pytest.raises(uds.StreamFailed) as caught:
+                await staged.stream.request("account.status")
+            assert isinstance(caught.value.__cause__, uds.AuthenticationFailed)
 
 
 async def test_a_revoked_session_is_noticed_by_the_next_request(autojump_clock: trio.testing.MockClock) -> None:
@@ -442,8 +445,26 @@ async def test_a_revoked_session_is_noticed_by_the_next_request(autojump_clock: 
             await staged.stream.request("account.status")
         assert isinstance(await staged.stream.receive(), uds.Disconnected)
         with pytest.raises(uds.StreamFailed) as caught:
-            await staged.stream.receive()
+            await staged.read()
         assert isinstance(caught.value.__cause__, uds.AuthenticationFailed)
+
+
+async def test_after_the_block_a_request_is_made_on_something_closed(autojump_clock: trio.testing.MockClock) -> None:
+    async with stage() as staged:
+        await staged.stream.aclose()
+        assert await staged.stream.request("ping") == {}
+    with pytest.raises(trio.ClosedResourceError):
+        await staged.stream.request("ping")
+
+
+@pytest.mark.parametrize("method", ["userDataStream.start", "userDataStream.ping", "v3/userDataStream.stop"])
+async def test_what_the_venue_has_retired_says_since_when_and_what_came_instead(
+    autojump_clock: trio.testing.MockClock, method: str
+) -> None:
+    async with stage() as staged:
+        with pytest.raises(uds.Retired, match=r"retired listen keys of spot on 2026-02-20; .*subscri") as caught:
+            await staged.stream.request(method)
+        assert caught.value.method == method
 
 
 async def test_a_subscription_that_the_venue_ends_is_a_gap_and_comes_back(

@@ -26,6 +26,7 @@ from trio_binance_uds.events.enums import (
     WorkingFloor,
 )
 from trio_binance_uds.events.notices import (
+    CredentialsRefused,
     DisconnectCause,
     Disconnected,
     Gap,
@@ -140,6 +141,7 @@ __all__ = [
     "ConditionalOrderTradeUpdate",
     "ConditionalOrderTriggerReject",
     "ContingencyType",
+    "CredentialsRefused",
     "DisconnectCause",
     "Disconnected",
     "Event",

@@ -126,6 +126,26 @@ class LeaseAtRisk(Notice):
 
 
 @attrs.frozen(kw_only=True)
+class CredentialsRefused(Notice):
+    """The venue has refused the key, or the signature made with its secret, for a question of the stream's own.
+
+    Events still arrive, but what was missed in a gap cannot be asked for, so gaps stay incomplete. It comes when the
+    question was refused three times within some seconds, and not again before it has been answered. The secret can be
+    wrong, the key can lack the permission to read, or its address list does not have this address. On entering, the
+    first such refusal is raised as :exc:`AuthenticationFailed`.
+
+    Attributes:
+        at: when it was noticed.
+        method: what was asked: a method of the WebSocket API or a route.
+        detail: for people: the refusal; the wording may change.
+    """
+
+    at: datetime
+    method: str
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Gap(Notice):
     """Events may be missing here, between the event before and the event after this notice.
 

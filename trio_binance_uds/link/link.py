@@ -29,6 +29,9 @@ from trio_binance_uds.logs import stream_logger
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 MAX_MESSAGE_SIZE = 16 * 2**20
+# So many proofs of life in a row may be refused for the key before the link is given up, and so soon they are repeated.
+_REFUSED_CHECKS = 3
+_RECHECK_SECONDS = 5.0
 
 
 @attrs.define(eq=False)
@@ -107,6 +110,13 @@ class LeaseEndangered:
 
 
 @attrs.frozen
+class CredentialsDenied:
+    """The venue has refused the key or the signature of one of the stream's own questions, more than once."""
+
+    error: AuthenticationFailed
+
+
+@attrs.frozen
 class LinkEnded:
     """The link is over; ``cause`` is ``None`` when it was retired."""
 
@@ -114,7 +124,7 @@ class LinkEnded:
     cause: Exception | None
 
 
-Report = LinkUp | ShutdownAnnounced | LeaseEndangered | LinkEnded
+Report = LinkUp | ShutdownAnnounced | LeaseEndangered | CredentialsDenied | LinkEnded
 
 
 async def run_link(
@@ -221,19 +231,26 @@ class _Life:
     async def _watch(self, connection: Connection) -> None:
         """Ask at intervals whether the subscription still stands. A quiet account is no sign, one way or the other."""
         link, interval = self._link, self._subscription.check_interval(self._plan.timeouts.subscription_check)
+        refusals = 0
         while True:
-            await trio.sleep(interval)
+            await trio.sleep(min(interval, _RECHECK_SECONDS) if refusals else interval)
             if link.leaving:
                 return
             asked_at = trio.current_time()
             try:
                 alive = await self._subscription.is_alive(connection)
-            except AuthenticationFailed:
-                raise
+            except AuthenticationFailed as error:
+                # Right keys are refused for moments. What is refused again and again may have ended the events too.
+                log.warning("link %d cannot tell whether its subscription stands: %s", link.number, error)
+                refusals += 1
+                if refusals >= _REFUSED_CHECKS:
+                    raise
+                continue
             except RequestError as error:
                 # A refusal, or no answer: nothing about the subscription. It goes on, without being proven.
                 log.warning("link %d cannot tell whether its subscription stands: %s", link.number, error)
                 continue
+            refusals = 0
             if not alive and not link.leaving:
                 raise SubscriptionEnded("the venue no longer knows the subscription")
             # An answer that came another way, as by REST, says nothing of a socket that may have fallen silent before.

@@ -24,6 +24,9 @@ class Backoff:
     Attributes:
         attempts: how many failed attempts in a row end the stream with :exc:`StreamFailed`; ``None``, the
             default, is for ever.
+        refusals, refusal_seconds: how often, and over how many seconds, the venue must refuse a key that has worked in
+            this stream before that ends it with :exc:`StreamFailed`: venues refuse right keys for moments. Until then
+            the stream goes on trying. On entering, a refusal is raised at once.
 
     Source: Binance Spot, WebSocket API, "IP limits" (2026-07-21).
     """
@@ -32,6 +35,8 @@ class Backoff:
     maximum: float = attrs.field(default=60.0, validator=checks.seconds())
     reset_after: float = attrs.field(default=60.0, validator=checks.seconds(allow_zero=True))
     attempts: int | None = attrs.field(default=None, validator=checks.at_least(1, allow_none=True))
+    refusals: int = attrs.field(default=5, validator=checks.at_least(1))
+    refusal_seconds: float = attrs.field(default=180.0, validator=checks.seconds(allow_zero=True))
 
     def __attrs_post_init__(self) -> None:
         if self.initial > self.maximum:

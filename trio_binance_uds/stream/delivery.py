@@ -12,7 +12,7 @@ from datetime import datetime
 
 import attrs
 
-from trio_binance_uds.events import DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
+from trio_binance_uds.events import CredentialsRefused, DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.record import StreamRecord
@@ -62,6 +62,10 @@ class Delivery:
     def tell_lease_at_risk(self, at: datetime, expires_at: datetime, account: str, detail: str) -> None:
         """Warn the user that what the stream lives by is about to end."""
         self._buffer.put_notice(LeaseAtRisk(at=at, expires_at=expires_at, account=account, detail=detail))
+
+    def tell_credentials_refused(self, at: datetime, method: str, detail: str) -> None:
+        """Warn the user that a question of the stream's own was refused for the key or its signature."""
+        self._buffer.put_notice(CredentialsRefused(at=at, method=method, detail=detail))
 
     def note_blindness(self, blindness: Blindness) -> None:
         """Add to what may have been missed since delivery was last complete; the first cause stands."""

@@ -85,6 +85,9 @@ async def open_user_data_stream(
         ConnectFailed: no connection came about, or it was lost before the acknowledgement.
         OutcomeUnknown: a request was not answered, as when the venue is down for maintenance.
         ApiError: the venue refused the clock query, the logon, the key or token, or the subscription.
+        AuthenticationFailed: it refused the key or the signature. A listen key or token is made without a signature, so
+            there entering waits for the first answer to a signed question about the account, for 5 seconds at most;
+            with ``Recovery(enabled=False)`` no question is asked, and no secret needed.
 
     Source: Binance Spot, WebSocket API, "User Data Stream requests" (2026-07-21).
     """
@@ -140,4 +143,4 @@ async def open_user_data_stream(
             yield UserDataStream(plan, supervisor)
         finally:
             service.cancel()
-            supervisor.buffer.close()
+            supervisor.close()

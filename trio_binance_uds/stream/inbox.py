@@ -7,6 +7,7 @@ from datetime import datetime
 import attrs
 
 from trio_binance_uds.link.link import Link, Report
+from trio_binance_uds.stream.asking import Replied
 from trio_binance_uds.stream.buffer import Mark
 from trio_binance_uds.stream.recovery import Echoes, Recovered
 
@@ -49,6 +50,11 @@ class Answered:
 
 
 @attrs.frozen
+class OpeningOver:
+    """The baseline has been asked for, or has taken so long that entering does not wait for it any more."""
+
+
+@attrs.frozen
 class Settled:
     """The time for echoes is over: of a recovery, or of a handover."""
 
@@ -62,4 +68,4 @@ class Crashed:
     bug: Exception
 
 
-Message = Crashed | Report | Mark | BringUp | RolloverDue | BarrierPassed | Answered | Settled
+Message = Crashed | Report | Mark | BringUp | RolloverDue | BarrierPassed | Answered | OpeningOver | Replied | Settled

@@ -158,8 +158,11 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
 
         Raises:
             NotOffered: this product's connection does not take the request; nothing was sent.
-            NotConnected: there is no live connection; nothing was sent. It is not queued: a queued order is a
+            Retired: the venue has taken the method away; nothing was sent.
+            NotConnected: there is no live connection for now; nothing was sent. It is not queued: a queued order is a
                 stale order.
+            StreamFailed: the stream has ended for good, by its ``__cause__``; nothing was sent.
+            trio.ClosedResourceError: the ``async with`` block has been left; nothing was sent.
             OutcomeUnknown: it was sent, and the connection was lost, no answer came in time, or the venue does
                 not know the outcome itself (5xx, -1006, -1007).
             ApiError: the venue refused; see ``code``.
@@ -168,6 +171,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
 
         Source: Binance Spot, WebSocket API, "Request format" and "Status codes" (2026-07-21).
         """
+        self._supervisor.check_open()
         if is_owned_by_stream(method):
             raise ValueError(f"{method} is called by the stream itself and would break it if called by anyone else")
         self._plan.opener.check_request(method)

@@ -14,6 +14,7 @@ active link ended       tell; promote a successor that is up, otherwise bring on
 successor ended         bring up the next one after a wait
 rollover due, shutdown  bring up a successor while the active link goes on delivering
 lease endangered        tell
+credentials denied      on entering: give up. Later: tell, once until they are accepted again
 consumer caught up      after shedding: park the active link, and resume as after a loss
 ======================  =================================================================================
 
@@ -31,11 +32,21 @@ from datetime import datetime
 
 import trio
 
-from trio_binance_uds.errors import ConnectFailed, StreamFailed, UserDataStreamError
+from trio_binance_uds.errors import AuthenticationFailed, ConnectFailed, StreamFailed, UserDataStreamError
 from trio_binance_uds.events import Event, GapCause
-from trio_binance_uds.link.link import LeaseEndangered, Link, LinkEnded, LinkUp, ShutdownAnnounced, run_link
+from trio_binance_uds.link.link import (
+    CredentialsDenied,
+    LeaseEndangered,
+    Link,
+    LinkEnded,
+    LinkUp,
+    ShutdownAnnounced,
+    run_link,
+)
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.acceptance import Acceptance
+from trio_binance_uds.stream.asking import Asker, Replied
 from trio_binance_uds.stream.backoff import Attempts, Backoff
 from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
@@ -46,6 +57,7 @@ from trio_binance_uds.stream.inbox import (
     BringUp,
     Crashed,
     Message,
+    OpeningOver,
     Resumption,
     RolloverDue,
     Settled,
@@ -64,6 +76,8 @@ _AGAIN_SECONDS = 1.0
 # A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
 # at most: otherwise it would soon get the address banned, with all else that is traded from there.
 _BETWEEN_RECOVERIES_SECONDS = 30.0
+# So long entering waits at most for the answer to the first signed question, where opening has signed nothing.
+_FIRST_ANSWER_SECONDS = 5.0
 
 
 class Supervisor:
@@ -89,6 +103,7 @@ class Supervisor:
         self._handover = self.delivery.handover
         self._attempts = Attempts(backoff, rng)
         self.reconnecting: Reconnecting = Reconnecting()
+        self._acceptance = Acceptance(backoff)
         self._rollover = rollover
         self._recoverer = recoverer
         self._rng = rng
@@ -101,6 +116,9 @@ class Supervisor:
         self._resumption: Resumption | None = None
         self._lost_by: Blindness | None = None
         self._ended: Blind | None = None
+        self._has_baseline = False
+        self._failed: StreamFailed | None = None
+        self._closed = False
         self._newest: Event | None = None
         self.active: Link | None = None
         # The link that is active, or was the last to be.
@@ -190,7 +208,26 @@ class Supervisor:
         log.error("the stream has ended for good: %s", cause)
         failed = StreamFailed(f"the user data stream has ended and will not come back: {cause}")
         failed.__cause__ = cause
+        self._failed = failed
         self.buffer.finish(failed)
+
+    def close(self) -> None:
+        """End what the user can do with the stream, as its block is left."""
+        self._closed = True
+        self.buffer.close()
+
+    def check_open(self) -> None:
+        """Return if there is a connection, or can be one again.
+
+        Raises:
+            StreamFailed: there will be none.
+            trio.ClosedResourceError: the block of the stream has been left.
+        """
+        if self._closed:
+            raise trio.ClosedResourceError("the block of the stream has been left")
+        if self._failed is not None:
+            # A new one for each call: an exception that is raised again collects tracebacks.
+            raise StreamFailed(*self._failed.args) from self._failed.__cause__
 
     # One report at a time. A returned exception ends the stream.
 
@@ -205,6 +242,13 @@ class Supervisor:
             case LeaseEndangered(lease=lease, why=why):
                 clock = self._plan.clock
                 self.delivery.tell_lease_at_risk(clock.now(), clock.at(lease.until), lease.account, why)
+            case CredentialsDenied(error):
+                return self._on_denied(error)
+            case Replied(method):
+                self._acceptance.note_answered(method)
+                self.settled.set()
+            case OpeningOver():
+                self.settled.set()
             case RolloverDue(link):
                 if link is self.active:
                     self._bring_up(0.0)
@@ -226,7 +270,16 @@ class Supervisor:
                 return message.bug  # A task of ours has crashed.
         return None
 
+    def _on_denied(self, error: AuthenticationFailed) -> Exception | None:
+        if not self.settled.is_set():
+            return error
+        if self._acceptance.note_refused_question(error):
+            log.warning("the venue refuses the credentials: %s", error)
+            self.delivery.tell_credentials_refused(self._plan.clock.now(), error.method, str(error))
+        return None
+
     def _on_up(self, link: Link) -> None:
+        self._acceptance.note_link_up()
         self.record.link_up(link.number, self._plan.clock.now())
         if self.active is not None:
             self._spawn(self._barrier, self.active, link)
@@ -272,9 +325,10 @@ class Supervisor:
         assert cause is not None, "only a link that is neither is retired"
         if link is self._successor:
             self._successor = None
-            if self.active is None and (is_fatal(cause) or not self.settled.is_set()):
+            if self.active is None and (self._is_hopeless(cause) or not self.settled.is_set()):
                 return cause
         else:
+            self._is_hopeless(cause)  # A refusal of the key that has ended it is the first in a row.
             self._on_lost(link, cause)
             if self._successor is not None:
                 if self._successor.up_at is not None:
@@ -298,6 +352,11 @@ class Supervisor:
         notice = self.reconnecting.note_failure(now, clock.at(now), str(cause), clock.at(now + wait), wait)
         if notice is not None:
             self.buffer.put_latest(notice)
+
+    def _is_hopeless(self, cause: Exception) -> bool:
+        if isinstance(cause, AuthenticationFailed):
+            return self._acceptance.note_refused_link(trio.current_time())
+        return is_fatal(cause)
 
     def _on_lost(self, link: Link, cause: Exception) -> None:
         self.active = None
@@ -342,11 +401,13 @@ class Supervisor:
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
             self._replace_doomed(link)
-        if not self.settled.is_set():
-            self.settled.set()
-            assert link.connection is not None
-            request = self._plan.request_about_the_past(link.connection)
-            self._spawn(self._recoverer.take_baseline, request, self._plan.clock.now)
+        if not self._has_baseline:
+            self._has_baseline = True
+            if self._plan.opener.is_signed:
+                self.settled.set()
+            else:
+                self._spawn(self._after, _FIRST_ANSWER_SECONDS, OpeningOver())
+            self._spawn(self._take_baseline, link)
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
@@ -428,11 +489,25 @@ class Supervisor:
             await link.connection.wait_idle()
         await link.leave(self._plan.timeouts.close)
 
+    def _asker(self, link: Link) -> Asker:
+        assert link.connection is not None
+        request = self._plan.request_about_the_past(link.connection)
+        return Asker(request, self._report_answer, at_once=lambda: not self.settled.is_set())
+
+    def _report_answer(self, report: CredentialsDenied | Replied) -> None:
+        # Most answers change nothing, and are not worth a turn of the supervisor.
+        if isinstance(report, Replied) and self.settled.is_set() and not self._acceptance.is_refused(report.method):
+            return
+        self._to_inbox.send_nowait(report)
+
+    async def _take_baseline(self, link: Link) -> None:
+        await self._recoverer.take_baseline(self._asker(link), self._plan.clock.now)
+        self._to_inbox.send_nowait(OpeningOver())
+
     async def _recover(self, resumption: Resumption, since: datetime) -> None:
         connection = resumption.link.connection
         assert connection is not None
-        request = self._plan.request_about_the_past(connection)
-        recovered = await self._recoverer.recover(request, since, self._plan.clock.now)
+        recovered = await self._recoverer.recover(self._asker(resumption.link), since, self._plan.clock.now)
         # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
         if not connection.has_ended:
             self._to_inbox.send_nowait(Answered(resumption, recovered))

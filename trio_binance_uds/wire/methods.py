@@ -50,11 +50,11 @@ _OWNED = frozenset(
         "userDataStream.subscribe.signature",
         "userDataStream.subscribe.listenToken",
         "userDataStream.unsubscribe",
-        "userDataStream.start",
-        "userDataStream.ping",
-        "userDataStream.stop",
     }
 )
+
+# Listen keys of spot. On the futures' WebSocket APIs these methods go on.
+_RETIRED = frozenset({"userDataStream.start", "userDataStream.ping", "userDataStream.stop"})
 
 _QUERIES = frozenset(
     {
@@ -105,6 +105,11 @@ def is_signed(method: str) -> bool:
 def is_owned_by_stream(method: str) -> bool:
     """Whether only the stream itself may call a method on its connection."""
     return _bare(method) in _OWNED
+
+
+def is_retired(method: str) -> bool:
+    """Whether spot's WebSocket API had the method once, and has it no more."""
+    return _bare(method) in _RETIRED
 
 
 def may_be_repeated(method: str) -> bool:

@@ -95,7 +95,12 @@ class Subscription(abc.ABC):
 
 
 class Opener(abc.ABC):
-    """The way in which the subscriptions of one stream come about."""
+    """The way in which the subscriptions of one stream come about.
+
+    ``is_signed`` says whether a subscription proves the secret and not the API key alone.
+    """
+
+    is_signed: bool = False
 
     @abc.abstractmethod
     def new_subscription(self, at_risk: Callable[[Lease, str], None]) -> Subscription:

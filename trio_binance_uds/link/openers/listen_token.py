@@ -32,6 +32,7 @@ from trio_binance_uds.link.openers.contract import Opener, Subscription, look_at
 from trio_binance_uds.link.openers.ws_api import (
     ListedSubscription,
     active_subscriptions,
+    check_not_retired,
     subscription_id_in,
     unsubscribe,
 )
@@ -82,6 +83,7 @@ class ListenTokenOpener(Opener):
 
     def check_request(self, method: str) -> None:
         """Let what needs no key pass: the rest would act on the spot account of the same key."""
+        check_not_retired(method)
         if is_signed(method):
             raise NotOffered(
                 f"{method} was not sent: on this connection, which is spot's, it would act on the spot account and not "

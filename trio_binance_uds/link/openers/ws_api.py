@@ -6,17 +6,19 @@ Source: Binance Spot, WebSocket API, "Session authentication" and "User Data Str
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import trio
 
 from trio_binance_uds.credentials import Credentials, KeyKind
-from trio_binance_uds.errors import OutcomeUnknown
+from trio_binance_uds.errors import OutcomeUnknown, Retired
 from trio_binance_uds.events import Event, EventStreamTerminated
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake, Route, SubscriptionEnded
 from trio_binance_uds.link.lease import Lease
 from trio_binance_uds.link.openers.contract import Opener, Subscription, look_at_the_clock
+from trio_binance_uds.wire.methods import is_retired
 
 # So many checks of the subscription may in a row get no usable answer before the connection is given up.
 _CHECKS_WITHOUT_ANSWER = 3
@@ -24,6 +26,8 @@ _CHECKS_WITHOUT_ANSWER = 3
 
 class WsApiOpener(Opener):
     """Subscribes with the account's key, on the connection that takes the user's requests too."""
+
+    is_signed = True
 
     def __init__(self, url: str, *, by_logon: bool) -> None:
         self._url = url
@@ -34,7 +38,8 @@ class WsApiOpener(Opener):
         return _WsApiSubscription(self._url, self._subscribe)
 
     def check_request(self, method: str) -> None:
-        """Let every request pass: the connection is the account's own."""
+        """Let every request pass that there still is: the connection is the account's own."""
+        check_not_retired(method)
 
 
 class ListedSubscription(Subscription):
@@ -136,6 +141,26 @@ def wants_logon(credentials: Credentials, logon: bool | None) -> bool:
     if logon:
         credentials.require(KeyKind.ED25519, "session.logon")
     return credentials.kind is KeyKind.ED25519 if logon is None else logon
+
+
+def check_not_retired(method: str) -> None:
+    """Let a method of spot's WebSocket API pass, unless the venue has taken it away.
+
+    Raises:
+        Retired: it has; nothing was sent.
+
+    Source: Binance Spot, change log, 2026-02-20.
+    """
+    if is_retired(method):
+        raise Retired(
+            method=method,
+            status=410,
+            code=0,
+            msg="it was not sent",
+            what="listen keys of spot",
+            since=date(2026, 2, 20),
+            replaced_by="the subscription that this stream keeps by itself, with userDataStream.subscribe and its like",
+        )
 
 
 def subscription_id_in(result: Any, method: str) -> int:

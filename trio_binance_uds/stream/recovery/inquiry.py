@@ -7,7 +7,7 @@ that was hit ends the asking: to go on would turn it into a ban. So does the end
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 import trio
@@ -24,6 +24,15 @@ from trio_binance_uds.stream.recovery.reading import Unreadable
 
 Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 """Asks a method of the WebSocket API; raises a :class:`RequestError` when there is no result."""
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A request that wants to hear what its answers mean to the stream as a whole."""
+
+    def note_refused(self, error: AuthenticationFailed) -> None:
+        """Record that the credentials were refused, and were so when the question was asked again."""
+
 
 # An answer can get lost, and the venue can be in trouble; to ask for the same thing again does no harm.
 _PATIENCE_SECONDS = 3.0
@@ -131,6 +140,8 @@ class Inquiry:
         try:
             return question.use(await self._result(question)) or ()
         except (NotConnected, RateLimited, AuthenticationFailed) as error:
+            if isinstance(error, AuthenticationFailed) and isinstance(self._request, Attentive):
+                self._request.note_refused(error)
             self._budget.stopped_by = self._budget.stopped_by or str(error)
         except ApiError as error:
             if error.code in question.excuses:
@@ -164,8 +175,13 @@ class Inquiry:
 
 
 def _may_pass(error: ApiError) -> bool:
-    """Whether a refusal is a trouble of the venue, or of what stands before it, and not about the question."""
-    return error.code in _TROUBLES or (error.status == 403 and not error.code)
+    """Whether a refusal is a trouble of the venue, or of what stands before it, and not about the question.
+
+    A right key, too, is refused for moments.
+    """
+    if isinstance(error, AuthenticationFailed):
+        return True
+    return error.code in _TROUBLES or (error.status in (401, 403) and not error.code)
 
 
 def _listed(things: list[str]) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from trio_binance_uds.errors import ApiError
+from trio_binance_uds.errors import ApiError, AuthenticationFailed
 from trio_binance_uds.events import (
     Event,
     ExecutionReport,
@@ -30,7 +30,7 @@ from trio_binance_uds.events import (
 )
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
-from trio_binance_uds.stream.recovery.inquiry import Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, text, whole
@@ -131,29 +131,43 @@ class MarginPart:
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Do nothing: the history lists what has changed of late, whenever it began."""
 
-    def _symbols(self) -> list[str]:
+    def note_listed(self, symbols: Iterable[str]) -> None:
+        """Record symbols that have an open order list."""
+        self._listed.update(dict.fromkeys(symbols))
+
+    def symbols(self) -> list[str]:
+        """Return the symbols whose open orders are asked for."""
         return list(dict.fromkeys([*self._options.symbols, *self.knowledge.symbols, *self._listed]))
 
     def _book(self) -> Book:
-        return _book(len(self._symbols()))
+        return _book(len(self.symbols()))
 
     def _translated(self, request: Request) -> Request:
         """Return what asks the routes of spot's questions as they are here."""
+        return _Translated(request, self)
 
-        async def ask(method: str, params: Mapping[str, Any] | None) -> Any:
-            if method == _PREVENTIONS:
-                raise ApiError(method=method, status=404, code=0, msg="Portfolio Margin does not list them")
-            if method != _OPEN_ORDERS:
-                answer = await request(method, params)
-                if method == _OPEN_LISTS:
-                    self._listed.update(dict.fromkeys(_symbols_of(answer)))
-                return answer
-            found: list[Any] = []
-            for symbol in self._symbols():
-                found += each(await request(method, {**(params or {}), "symbol": symbol}))
-            return found
 
-        return ask
+@attrs.frozen
+class _Translated:
+    request: Request
+    part: MarginPart
+
+    async def __call__(self, method: str, params: Mapping[str, Any] | None) -> Any:
+        if method == _PREVENTIONS:
+            raise ApiError(method=method, status=404, code=0, msg="Portfolio Margin does not list them")
+        if method != _OPEN_ORDERS:
+            answer = await self.request(method, params)
+            if method == _OPEN_LISTS:
+                self.part.note_listed(_symbols_of(answer))
+            return answer
+        found: list[Any] = []
+        for symbol in self.part.symbols():
+            found += each(await self.request(method, {**(params or {}), "symbol": symbol}))
+        return found
+
+    def note_refused(self, error: AuthenticationFailed) -> None:
+        if isinstance(self.request, Attentive):
+            self.request.note_refused(error)
 
 
 def _symbols_of(lists: Any) -> Iterable[str]:

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import attrs
 import trio
 
-from trio_binance_uds.errors import ApiError
+from trio_binance_uds.errors import ApiError, AuthenticationFailed
 from trio_binance_uds.events import Event, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
@@ -94,17 +94,25 @@ class PortfolioRecoverer:
 
     def _lenient(self, request: Request) -> Request:
         """Return what finds nothing of a symbol that was named, and that a part has not: another part will have it."""
-        named = frozenset(self._options.symbols)
+        return _Lenient(request, frozenset(self._options.symbols))
 
-        async def ask(method: str, params: Mapping[str, Any] | None) -> Any:
-            try:
-                return await request(method, params)
-            except ApiError as error:
-                if error.code != _NO_SUCH_SYMBOL or (params or {}).get("symbol") not in named:
-                    raise
-                return []
 
-        return ask
+@attrs.frozen
+class _Lenient:
+    request: Request
+    named: frozenset[str]
+
+    async def __call__(self, method: str, params: Mapping[str, Any] | None) -> Any:
+        try:
+            return await self.request(method, params)
+        except ApiError as error:
+            if error.code != _NO_SUCH_SYMBOL or (params or {}).get("symbol") not in self.named:
+                raise
+            return []
+
+    def note_refused(self, error: AuthenticationFailed) -> None:
+        if isinstance(self.request, Attentive):
+            self.request.note_refused(error)
 
 
 @attrs.frozen
