@@ -8,6 +8,7 @@ import trio_binance_uds as uds
 from trio_binance_uds import (
     CROSS_MARGIN,
     DEMO,
+    DEMO_BINANCEFUTURE,
     PRODUCTION,
     PRODUCTS,
     SPOT,
@@ -64,6 +65,19 @@ def test_products_are_compared_by_what_they_are() -> None:
 PLACES = [
     (uds.CROSS_MARGIN, "https://api.binance.com", "/sapi/v1/userListenToken", "wss://ws-api.binance.com:443/ws-api/v3"),
     (uds.MARGIN_RISK, "https://api.binance.com", "/sapi/v1/margin/listen-key", "wss://margin-stream.binance.com/ws"),
+    (
+        uds.margin_listen_key(uds.CROSS_MARGIN),
+        "https://api.binance.com",
+        "/sapi/v2/margin/listen-key",
+        "wss://margin-stream.binance.com/ws",
+    ),
+    (
+        uds.UNIFIED_MARGIN,
+        "https://api.binance.com",
+        "/sapi/v2/margin/uta/listen-key",
+        "wss://fstream.binance.com/private/ws",
+    ),
+    (uds.STOCKS, "https://api.binance.com", "/sapi/v1/equity/listenKey", "wss://nbstream.binance.com/equity/ws"),
     (uds.USDM_FUTURES, "https://fapi.binance.com", "/fapi/v1/listenKey", "wss://fstream.binance.com/private/ws"),
     (uds.COINM_FUTURES, "https://dapi.binance.com", "/dapi/v1/listenKey", "wss://dstream.binance.com/ws"),
     (uds.OPTIONS, "https://eapi.binance.com", "/eapi/v1/listenKey", "wss://fstream.binance.com/private/ws"),
@@ -88,11 +102,17 @@ def test_each_product_has_its_own_places(product: uds.Product, rest: str, path: 
         assert mechanism.life == 3600
 
 
-def test_only_usdm_has_its_key_in_the_query_and_only_the_risk_stream_names_it_in_put() -> None:
+def test_only_usdm_has_its_key_in_the_query_and_only_margin_names_it_in_put() -> None:
     keyed = {product.name: product.mechanism for product, *_ in PLACES if product is not uds.CROSS_MARGIN}
     in_query = [name for name, it in keyed.items() if getattr(it, "place", None) is uds.KeyPlace.QUERY]
     assert in_query == ["usdm-futures"]
-    assert [name for name, it in keyed.items() if getattr(it, "put_names_key", False)] == ["margin-risk"]
+    assert [name for name, it in keyed.items() if getattr(it, "put_names_key", False)] == [
+        "margin-risk",
+        "cross-margin@listen-key",
+        "unified-margin",
+    ]
+    assert [name for name, it in keyed.items() if getattr(it, "topics", ())] == ["stocks"]
+    assert [name for name, it in keyed.items() if getattr(it, "has_only_post", False)] == ["stocks"]
     told = [name for name, it in keyed.items() if getattr(it, "put_tells_key", False)]
     assert told == ["usdm-futures", "coinm-futures", "portfolio-margin-pro"]
 
@@ -102,8 +122,9 @@ def test_only_usdm_has_its_key_in_the_query_and_only_the_risk_stream_names_it_in
     [
         (TESTNET, {"usdm-futures", "coinm-futures", "options"}),
         (DEMO, {"usdm-futures", "coinm-futures"}),
+        (DEMO_BINANCEFUTURE, {"usdm-futures", "coinm-futures"}),
     ],
-    ids=["testnet", "demo"],
+    ids=["testnet", "demo", "demo-binancefuture"],
 )
 def test_the_other_worlds_have_some_products_only(environment: Environment, offered: set[str]) -> None:
     found = set()
@@ -160,6 +181,46 @@ def test_what_cannot_share_a_stream_is_refused() -> None:
         uds.margin_accounts()
 
 
+def test_the_two_sets_of_hosts_for_demo_trading_differ_in_the_streams_of_futures_alone() -> None:
+    differing = {host for host in Host if DEMO.urls.get(host) != DEMO_BINANCEFUTURE.urls.get(host)}
+    assert differing == {Host.USDM_STREAM, Host.COINM_STREAM}
+    assert DEMO.url(Host.USDM_STREAM) == "wss://demo-fstream.binance.com/private/ws"
+    assert DEMO_BINANCEFUTURE.url(Host.USDM_STREAM) == "wss://fstream.binancefuture.com/private/ws"
+    assert DEMO.url(Host.USDM_REST) == DEMO_BINANCEFUTURE.url(Host.USDM_REST) == "https://demo-fapi.binance.com"
+
+
+@pytest.mark.parametrize("name", ["cross-margin", "isolated-margin:BTCUSDT"])
+def test_a_margin_account_can_have_the_listen_key_of_version_2(name: str) -> None:
+    product = find_product(f"{name}@listen-key")
+    assert product == uds.margin_listen_key(find_product(name))
+    assert product.name == f"{name}@listen-key"
+    assert product.accounts == (product.name,)
+    assert repr(product).startswith(f"Product(name='{product.name}'")
+    mechanism = product.mechanism
+    assert isinstance(mechanism, uds.ListenKeyStream)
+    assert PRODUCTION.override(margin_listen_key_stream="wss://other.example/ws").url(mechanism.stream) == (
+        "wss://other.example/ws"
+    )
+
+
+def test_the_listen_key_of_margin_is_for_one_margin_account() -> None:
+    for product in (uds.SPOT, uds.margin_accounts(CROSS_MARGIN, isolated_margin("BTCUSDT")), uds.MARGIN_RISK):
+        with pytest.raises(ValueError, match="for CROSS_MARGIN or for one isolated pair, not for"):
+            uds.margin_listen_key(product)
+    with pytest.raises(ValueError, match="for CROSS_MARGIN or for one"):
+        find_product("cross-margin@listen-key@listen-key")
+
+
+def test_a_listen_key_that_is_subscribed_with_has_topics_and_only_that_one() -> None:
+    places = {"rest": Host.SPOT_REST, "path": "/k", "stream": Host.STOCKS_STREAM}
+    with pytest.raises(ValueError, match="topics are given where a socket subscribes"):
+        uds.ListenKeyStream(**places, place=uds.KeyPlace.SUBSCRIPTION)  # type: ignore[arg-type]  # they fit
+    with pytest.raises(ValueError, match="topics are given where a socket subscribes"):
+        uds.ListenKeyStream(**places, topics=("orderReport",))  # type: ignore[arg-type]  # they fit
+    with pytest.raises(ValueError, match="has no PUT"):
+        uds.ListenKeyStream(**places, has_only_post=True, put_tells_key=True)  # type: ignore[arg-type]  # they fit
+
+
 def test_events_are_chosen_only_where_the_url_has_a_place_for_them() -> None:
     with pytest.raises(ValueError, match="only where the key stands in the query"):
         uds.ListenKeyStream(rest=Host.COINM_REST, path="/k", stream=Host.COINM_STREAM, events=("TRADE_LITE",))
@@ -182,7 +243,7 @@ def test_margin_accounts_are_found_by_what_they_are_made_of() -> None:
 
 @pytest.mark.parametrize("name", ["", "Spot", "spot:BTCUSDT", "isolated-margin", "isolated-margin:", "margin+", "x"])
 def test_what_is_no_product_is_refused_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(ValueError, match=r"there are spot, .*, isolated-margin:SYMBOL, and margin accounts joined"):
+    with pytest.raises(ValueError, match=r"there are spot, .*, isolated-margin:SYMBOL, margin accounts joined"):
         find_product(name)
 
 

@@ -16,7 +16,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 import trio_binance_uds as uds
 
-_ENVIRONMENTS = (uds.PRODUCTION, uds.TESTNET, uds.DEMO)
+_ENVIRONMENTS = (uds.PRODUCTION, uds.TESTNET, uds.DEMO, uds.DEMO_BINANCEFUTURE)
 # Products that are made: how they are spelled in a program, and one of them.
 _MADE = {"isolated_margin(symbol)": uds.isolated_margin("BTCUSDT")}
 

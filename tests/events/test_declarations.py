@@ -53,6 +53,7 @@ class TestDeclarations:
             Kind.TEXT: str,
             Kind.SECRET: str,
             Kind.AMOUNT: Decimal,
+            Kind.NUMBER: Decimal,
             Kind.TIME: datetime,
             Kind.INTEGER: int,
             Kind.FLAG: bool,
@@ -104,11 +105,13 @@ def test_there_is_a_map_for_every_stream() -> None:
         "SPOT_EVENTS",
         "MARGIN_EVENTS",
         "MARGIN_RISK_EVENTS",
+        "MARGIN_LISTEN_KEY_EVENTS",
         "USDM_EVENTS",
         "COINM_EVENTS",
         "OPTIONS_EVENTS",
         "PORTFOLIO_MARGIN_EVENTS",
         "PORTFOLIO_MARGIN_PRO_EVENTS",
+        "STOCKS_EVENTS",
     }
 
 
@@ -133,4 +136,5 @@ def test_a_name_has_several_classes_only_where_its_shapes_differ() -> None:
         "executionReport": {"ExecutionReport", "PortfolioMarginExecutionReport"},
         "outboundAccountPosition": {"OutboundAccountPosition", "PortfolioMarginOutboundAccountPosition"},
         "balanceUpdate": {"BalanceUpdate", "PortfolioMarginBalanceUpdate"},
+        "liabilityChange": {"LiabilityChange", "UnifiedLiabilityChange"},
     }

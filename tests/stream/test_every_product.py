@@ -154,7 +154,7 @@ async def test_requests_that_the_connection_does_not_take_are_refused_before_the
 @every_product
 async def test_options_that_do_not_fit_are_refused_before_anything_is_opened(product: uds.Product) -> None:
     options: list[dict[str, Any]] = [{"logon": True}]
-    if not isinstance(product.mechanism, uds.ListenKeyStream):
+    if not isinstance(product.mechanism, uds.ListenKeyStream) or product.mechanism.has_only_post:
         options.append({"delete_listen_key_on_exit": True})
     for option in options:
         with pytest.raises(ValueError, match=f"{next(iter(option))}=True is for products"):
@@ -204,6 +204,9 @@ async def test_weights_of_rest_show_in_the_statistics(autojump_clock: trio.testi
         (uds.USDM_FUTURES, payloads.USDM["ORDER_TRADE_UPDATE"]),
         (uds.USDM_FUTURES, payloads.USDM["TRADE_LITE"]),
         (uds.USDM_FUTURES, payloads.USDM["ALGO_UPDATE"]),
+        (uds.margin_listen_key(uds.CROSS_MARGIN), payloads.MARGIN_LISTEN_KEY["executionReport"]),
+        (uds.UNIFIED_MARGIN, payloads.MARGIN_LISTEN_KEY["executionReport"]),
+        (uds.STOCKS, payloads.STOCKS["orderReport"]),
         (uds.COINM_FUTURES, payloads.COINM["ORDER_TRADE_UPDATE"]),
         (uds.OPTIONS, payloads.OPTIONS["ORDER_TRADE_UPDATE"]),
         (uds.PORTFOLIO_MARGIN, payloads.PORTFOLIO_MARGIN["ORDER_TRADE_UPDATE"]),

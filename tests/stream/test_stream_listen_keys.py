@@ -19,6 +19,7 @@ from support.everywhere import (
     lose,
     name_of,
     opened,
+    renewal_of,
     venue_for,
 )
 from support.venue import START_MS, Cut, Hangs, Reply, Venue
@@ -38,6 +39,9 @@ async def test_the_url_of_the_stream_holds_the_key_where_it_belongs(
         (key,) = stage.venue.keys.values()
         if mechanism.place is uds.KeyPlace.PATH:
             assert (socket.path, socket.query) == (f"/root/ws/{key.text}", {})
+        elif mechanism.place is uds.KeyPlace.SUBSCRIPTION:
+            assert (socket.path, socket.query) == ("/root/ws", {})
+            assert stage.venue.ws_calls[0] == ("SUBSCRIBE", [f"{key.text}@{topic}" for topic in mechanism.topics])
         else:
             events = {"events": "/".join(mechanism.events)} if mechanism.events else {}
             assert (socket.path, socket.query) == ("/root/ws", {"listenKey": key.text, **events})
@@ -56,15 +60,15 @@ async def test_it_is_prolonged_well_inside_its_life_and_each_time_proven_to_be_o
         assert stage.items == []
         puts = [call for call in venue.calls if call.verb == "PUT"]
         posts = [call for call in venue.calls if call.verb == "POST"]
-        assert 12 <= len(puts) <= 14
+        renewals = len(posts) - 1 if mechanism.has_only_post else len(puts)
+        assert 12 <= renewals <= 14
         told_by_put = mechanism.put_names_key or mechanism.put_tells_key
-        assert len(posts) == (1 if told_by_put else 1 + len(puts))
+        assert len(posts) == (1 if told_by_put else 1 + renewals)
+        assert len(puts) == (0 if mechanism.has_only_post else renewals)
         (key,) = venue.keys.values()
         assert all(call.params == ({"listenKey": key.text} if mechanism.put_names_key else {}) for call in puts)
         assert not any(call.params for call in posts)
-        venue.answer_instead(
-            f"PUT {mechanism.path}", Reply(400, {"code": gone, "msg": "This listenKey does not exist."})
-        )
+        venue.answer_instead(renewal_of(product), Reply(400, {"code": gone, "msg": "This listenKey does not exist."}))
         await trio.sleep(mechanism.life / 2)
         assert stage.kinds() == ["Disconnected", "Gap"]
 
@@ -135,7 +139,7 @@ async def test_where_rest_stays_away_the_reader_is_warned_before_the_key_runs_ou
     async with opened(product, venue) as stage:
         await trio.sleep(1)
         expires_at = stage.stream.statistics().lease_expires_at
-        venue.answer_instead(f"PUT {mechanism.path}", *[Cut()] * 10_000)
+        venue.answer_instead(renewal_of(product), *[Cut()] * 10_000)
         await trio.sleep(mechanism.life * 0.85)
         assert stage.items == [], "events still arrive"
         await trio.sleep(mechanism.life * 0.1)
@@ -148,7 +152,7 @@ async def test_where_rest_stays_away_the_reader_is_warned_before_the_key_runs_ou
         venue.instead.clear()
         await trio.sleep(mechanism.life)
         assert len(stage.items) == 1, "it was renewed in time"
-        venue.answer_instead(f"PUT {mechanism.path}", *[Cut()] * 10_000)
+        venue.answer_instead(renewal_of(product), *[Cut()] * 10_000)
         await trio.sleep(mechanism.life * 1.1)
         assert stage.kinds()[1:3] == ["LeaseAtRisk", "Disconnected"]
         venue.instead.clear()
@@ -168,7 +172,9 @@ async def test_an_end_that_the_venue_tells_is_believed_if_it_is_earlier(
         assert expires_at.timestamp() == pytest.approx(START_MS / 1000 + 1000, abs=0.1)
 
 
-@every_key
+@pytest.mark.parametrize(
+    "product", [product for product in KEYED if product is not uds.STOCKS], ids=lambda product: product.name
+)
 @pytest.mark.parametrize("delete", [False, True])
 async def test_the_key_is_deleted_on_leaving_only_if_that_was_asked_for(
     autojump_clock: trio.testing.MockClock, product: uds.Product, delete: bool
@@ -180,6 +186,28 @@ async def test_the_key_is_deleted_on_leaving_only_if_that_was_asked_for(
     deleted = [call for call in stage.venue.calls if call.verb == "DELETE"]
     assert [call.place for call in deleted] == ([(name_of(mechanism.rest), "DELETE", mechanism.path)] if delete else [])
     assert bool(stage.venue.keys) is not delete
+
+
+async def test_a_subscription_with_the_key_must_be_acknowledged(autojump_clock: trio.testing.MockClock) -> None:
+    venue = venue_for(uds.STOCKS)
+    venue.answer_method_instead("SUBSCRIBE", (400, {"code": 2, "msg": "Invalid request"}))
+    with pytest.raises(uds.OutcomeUnknown, match="SUBSCRIBE"):
+        async with opened(uds.STOCKS, venue):
+            pytest.fail("it opened")
+    venue = venue_for(uds.STOCKS)
+    venue.answer_method_instead("SUBSCRIBE", Hangs())
+    with pytest.raises(uds.UserDataStreamError):
+        async with opened(uds.STOCKS, venue):
+            pytest.fail("it opened")
+
+
+async def test_a_new_socket_subscribes_with_the_key_of_its_own(autojump_clock: trio.testing.MockClock) -> None:
+    async with opened(uds.STOCKS) as stage:
+        await lose(stage.venue, "told")
+        await trio.sleep(60)
+        subscribed = [params for method, params in stage.venue.ws_calls if method == "SUBSCRIBE"]
+        assert subscribed == [[f"{socket.key}@orderReport"] for socket in stage.venue.sockets]
+        assert len({*map(tuple, subscribed)}) == 2
 
 
 @pytest.mark.parametrize("reply", [Hangs(), Reply(400, {"code": -1125, "msg": "This listenKey does not exist."})])

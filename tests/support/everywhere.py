@@ -56,12 +56,16 @@ MADE_UP_MARGIN = uds.Product(
 
 KEYED = (
     uds.MARGIN_RISK,
+    uds.margin_listen_key(uds.CROSS_MARGIN),
+    uds.margin_listen_key(uds.isolated_margin("BTCUSDT")),
+    uds.UNIFIED_MARGIN,
     uds.USDM_FUTURES,
     uds.usdm_futures(events=["ORDER_TRADE_UPDATE"]),
     uds.COINM_FUTURES,
     uds.OPTIONS,
     uds.PORTFOLIO_MARGIN,
     uds.PORTFOLIO_MARGIN_PRO,
+    uds.STOCKS,
     MADE_UP,
 )
 TOKENED = (
@@ -78,10 +82,18 @@ def expected_calls(product: uds.Product) -> set[tuple[str, str, str]]:
     mechanism = product.mechanism
     if isinstance(mechanism, uds.ListenKeyStream):
         rest = name_of(mechanism.rest)
-        calls = {(rest, "POST", mechanism.path), (rest, "PUT", mechanism.path)}
+        calls = {(rest, "POST", mechanism.path)}
+        if not mechanism.has_only_post:
+            calls.add((rest, "PUT", mechanism.path))
         return calls | ({(rest, "GET", mechanism.time_path)} if mechanism.time_path else set())
     assert isinstance(mechanism, uds.ListenTokenSubscription)
     return {(name_of(mechanism.rest), "POST", mechanism.path)}
+
+
+def renewal_of(product: uds.Product) -> str:
+    """The route that prolongs the listen key of the product."""
+    assert isinstance(product.mechanism, uds.ListenKeyStream)
+    return f"{'POST' if product.mechanism.has_only_post else 'PUT'} {product.mechanism.path}"
 
 
 def life_of(product: uds.Product) -> float:

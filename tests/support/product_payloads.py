@@ -265,6 +265,19 @@ MARGIN_RISK: dict[str, dict[str, Any]] = {
     "listenKeyExpired": {**LISTEN_KEY_EXPIRED, "E": "1782907700001"},
 }
 
+UNIFIED_LIABILITY_CHANGE = without_time(
+    "liabilityChange",
+    t="DEBT_CHANGE",
+    L=[{"a": "LINK", "p": "4.00", "i": "0.00002100"}, {"a": "USDC", "p": "0", "i": "0"}],
+)
+
+MARGIN_LISTEN_KEY: dict[str, dict[str, Any]] = {
+    **MARGIN,
+    **MARGIN_RISK,
+    "marginLevelChange": without_time("marginLevelChange", l="1.31", s="NORMAL"),
+    "liabilityChange": UNIFIED_LIABILITY_CHANGE,
+}
+
 RISK_LEVEL_CHANGE = without_time("riskLevelChange", u="1.14", s="MARGIN_CALL", eq="830.10", ae="841.55", m="728.16")
 
 PORTFOLIO_MARGIN: dict[str, dict[str, Any]] = {
@@ -299,4 +312,29 @@ PORTFOLIO_MARGIN_PRO: dict[str, dict[str, Any]] = {
     ),
     "riskLevelChange": {**RISK_LEVEL_CHANGE, "s": "NORMAL"},
     "listenKeyExpired": LISTEN_KEY_EXPIRED,
+}
+
+STOCKS: dict[str, dict[str, Any]] = {
+    "orderReport": without_time(
+        "orderReport",
+        x="ORDER_UPDATE",
+        i="7d0c9b52-64f3-4f1e-9a55-0c6f2f1be7a1",
+        ai="b3f8a1c4",
+        b="EQ_MSFT",
+        q="USDC",
+        S="buy",
+        o="limit",
+        p=411.25,
+        Q=12.5,
+        N=4000,
+        fq=3.125,
+        FN=1285.15625,
+        tc=1285.79,
+        Z=25,
+        n="24 Hours Trading",
+        s="partially_filled",
+        T=1782907100001,
+        U=1782907200001,
+    ),
+    "listenKeyExpired": {**LISTEN_KEY_EXPIRED, "E": 1782907700001},
 }

@@ -26,6 +26,7 @@ def _sampled(name: str, types: Mapping[str, type[events.KnownEvent]], sample: Ma
 
 MARGIN = _sampled("margin", events.MARGIN_EVENTS, payloads.MARGIN)
 MARGIN_RISK = _sampled("margin-risk", events.MARGIN_RISK_EVENTS, payloads.MARGIN_RISK)
+MARGIN_LISTEN_KEY = _sampled("cross-margin@listen-key", events.MARGIN_LISTEN_KEY_EVENTS, payloads.MARGIN_LISTEN_KEY)
 USDM = _sampled("usdm-futures", events.USDM_EVENTS, payloads.USDM)
 COINM = _sampled("coinm-futures", events.COINM_EVENTS, payloads.COINM)
 OPTIONS = _sampled("options", events.OPTIONS_EVENTS, payloads.OPTIONS)
@@ -33,4 +34,15 @@ PORTFOLIO_MARGIN = _sampled("portfolio-margin", events.PORTFOLIO_MARGIN_EVENTS, 
 PORTFOLIO_MARGIN_PRO = _sampled(
     "portfolio-margin-pro", events.PORTFOLIO_MARGIN_PRO_EVENTS, payloads.PORTFOLIO_MARGIN_PRO
 )
-SAMPLED = (MARGIN, MARGIN_RISK, USDM, COINM, OPTIONS, PORTFOLIO_MARGIN, PORTFOLIO_MARGIN_PRO)
+STOCKS = _sampled("stocks", events.STOCKS_EVENTS, payloads.STOCKS)
+SAMPLED = (
+    MARGIN,
+    MARGIN_RISK,
+    MARGIN_LISTEN_KEY,
+    USDM,
+    COINM,
+    OPTIONS,
+    PORTFOLIO_MARGIN,
+    PORTFOLIO_MARGIN_PRO,
+    STOCKS,
+)

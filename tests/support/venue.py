@@ -88,12 +88,14 @@ class Socket:
     subscriptions: dict[int, str] = attrs.field(factory=dict)
     ids: Any = attrs.field(factory=count)
     open: bool = True
+    # The listen key that it has subscribed with.
+    subscribed: str = ""
     # The venue's own task and a test's may write at the same time.
     writing: trio.Lock = attrs.field(factory=trio.Lock)
 
     @property
     def key(self) -> str:
-        return self.query.get("listenKey") or self.path.rpartition("/")[2]
+        return self.subscribed or self.query.get("listenKey") or self.path.rpartition("/")[2]
 
     async def send(self, message: Any) -> None:
         self.protocol.send_text(json.dumps(message).encode())
@@ -348,10 +350,13 @@ class Venue:
         member = "result" if status == 200 else "error"
         await socket.send({"id": request["id"], "status": status, member: body})
 
-    async def _result(self, socket: Socket, method: str, params: dict[str, Any]) -> tuple[int, Any]:
+    async def _result(self, socket: Socket, method: str, params: Any) -> tuple[int, Any]:
         match method:
             case "time":
                 return 200, {"serverTime": self.now_ms()}
+            case "SUBSCRIBE":
+                socket.subscribed = params[0].partition("@")[0]
+                return 200, None
             case "session.subscriptions":
                 return 200, [{"subscriptionId": number} for number in socket.subscriptions]
             case "userDataStream.subscribe.listenToken":

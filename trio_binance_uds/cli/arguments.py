@@ -12,6 +12,7 @@ import attrs
 
 from trio_binance_uds import (
     DEMO,
+    DEMO_BINANCEFUTURE,
     PRODUCTION,
     PRODUCTS,
     SPOT,
@@ -25,7 +26,7 @@ from trio_binance_uds import (
 )
 from trio_binance_uds.cli.plain import one_line, printable
 
-ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO)}
+ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE)}
 
 _STATUSES = (
     "exit status: 0 when it ended by itself or when nobody reads its output any more, 1 when it failed, 2 when it was "

@@ -112,17 +112,34 @@ if TYPE_CHECKING:
         PortfolioMarginOutboundAccountPosition,
         RiskLevelChange,
     )
+    from trio_binance_uds.events.stocks import (
+        STOCKS_EVENTS,
+        OrderReport,
+        StockExecutionType,
+        StockOrderStatus,
+        StockOrderType,
+        StockSide,
+    )
     from trio_binance_uds.events.strategies import AlgoUpdate, GridUpdate, StrategyUpdate
+    from trio_binance_uds.events.unified_margin import (
+        MARGIN_LISTEN_KEY_EVENTS,
+        MarginLevelChange,
+        UnifiedLiability,
+        UnifiedLiabilityChange,
+        UnifiedLiabilityType,
+    )
     from trio_binance_uds.events.usdm import USDM_EVENTS, ConditionalOrderTriggerReject, TradeLite, UsdmOrderTradeUpdate
 
 __all__ = [
     "COINM_EVENTS",
     "MARGIN_EVENTS",
+    "MARGIN_LISTEN_KEY_EVENTS",
     "MARGIN_RISK_EVENTS",
     "OPTIONS_EVENTS",
     "PORTFOLIO_MARGIN_EVENTS",
     "PORTFOLIO_MARGIN_PRO_EVENTS",
     "SPOT_EVENTS",
+    "STOCKS_EVENTS",
     "USDM_EVENTS",
     "AccountConfigUpdate",
     "AccountUpdate",
@@ -171,6 +188,7 @@ __all__ = [
     "MarginCall",
     "MarginCallMarginType",
     "MarginCallPosition",
+    "MarginLevelChange",
     "MarginLevelStatus",
     "MarginLevelStatusChange",
     "MarginType",
@@ -183,6 +201,7 @@ __all__ = [
     "OptionsOrderTradeUpdate",
     "OptionsPosition",
     "OptionsRiskLevelChange",
+    "OrderReport",
     "OrderStatus",
     "OrderTradeUpdate",
     "OrderType",
@@ -204,11 +223,18 @@ __all__ = [
     "ServerShutdown",
     "Shedding",
     "Side",
+    "StockExecutionType",
+    "StockOrderStatus",
+    "StockOrderType",
+    "StockSide",
     "StrategyStatus",
     "StrategyUpdate",
     "TimeInForce",
     "TradeLite",
     "UndecodableEvent",
+    "UnifiedLiability",
+    "UnifiedLiabilityChange",
+    "UnifiedLiabilityType",
     "UnknownEvent",
     "UntypedEvent",
     "UsdmOrderTradeUpdate",
@@ -218,7 +244,18 @@ __all__ = [
 ]
 
 # In this order they are looked through: a module behind those that it imports.
-_LATER = ("margin", "derivatives_enums", "strategies", "futures", "usdm", "coinm", "options", "portfolio_margin")
+_LATER = (
+    "margin",
+    "derivatives_enums",
+    "strategies",
+    "futures",
+    "usdm",
+    "coinm",
+    "options",
+    "unified_margin",
+    "portfolio_margin",
+    "stocks",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -56,6 +57,8 @@ class Event(_Unparsed):
 
     # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition.
     is_told_once: ClassVar[bool] = False
+    # Other classes of events of the same type, by a member that only their frames have.
+    other_shapes: ClassVar[Mapping[str, type[Event]]] = MappingProxyType({})
 
     stream: str | None = field(default=None, eq=False)
     account: str | None = field(default=None, eq=False)

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     TEXT = "text"
     SECRET = "secret"  # a text that the event's ``raw`` holds only masked
     AMOUNT = "amount"  # a string or a number, kept digit for digit as a Decimal
+    NUMBER = "number"  # an amount that the venue writes as a JSON number, kept in the same way
     TIME = "time"  # 13 digits are milliseconds, 16 are microseconds, as a number or a string of digits
     INTEGER = "integer"  # a number that fits in 64 bits, or a string of its digits
     FLAG = "flag"
@@ -126,6 +127,11 @@ def amount(
     """Declare a ``Decimal``; one that is ``live_only`` is annotated ``Decimal | None`` and still required."""
     declared = _declare(Kind.AMOUNT, wire, doc, optional=optional, nullable=nullable)
     return declared | {"live_only": live_only}
+
+
+def number(wire: str, doc: str, *, optional: bool = False, nullable: bool = False) -> dict[str, Any]:
+    """Declare a ``Decimal`` that the venue writes as a JSON number; a text of the same digits is read too."""
+    return _declare(Kind.NUMBER, wire, doc, optional=optional, nullable=nullable)
 
 
 def time(wire: str, doc: str, *, optional: bool = False, nullable: bool = False, none: int = -1) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from trio_binance_uds.events.spot import (
     OutboundAccountPosition,
 )
 from trio_binance_uds.events.strategies import AlgoUpdate
+from trio_binance_uds.events.unified_margin import UnifiedLiabilityChange
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -189,8 +190,12 @@ class PortfolioMarginBalanceUpdate(BalanceUpdate):
 class LiabilityChange(KnownEvent):
     """The margin debt of the account changed.
 
+    An event of the same name that lists assets is a :class:`UnifiedLiabilityChange`.
+
     Source: Binance Portfolio Margin, "Event: Liability Update" (2026-05-28).
     """
+
+    other_shapes: ClassVar[Mapping[str, type[KnownEvent]]] = MappingProxyType({"L": UnifiedLiabilityChange})
 
     asset: str = field(metadata=text("a", "The asset."))
     liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed."))

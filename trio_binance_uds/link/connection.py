@@ -39,7 +39,7 @@ from trio_binance_uds.wire.decode import frame_decoder
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.order_names import naming_order
-from trio_binance_uds.wire.requests import encode_request, sign_ws_params, stamp_ws_params
+from trio_binance_uds.wire.requests import Streams, encode_request, sign_ws_params, stamp_ws_params
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -164,8 +164,10 @@ class Connection:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
         return await self._request(method, params or {}, Auth.SIGNATURE)
 
-    async def control(self, method: str) -> Any:
+    async def control(self, method: str, *streams: str) -> Any:
         """Send a control message of a stream's socket, such as ``LIST_SUBSCRIPTIONS``, and return its ``result``.
+
+        ``SUBSCRIBE`` names the streams that it is about.
 
         It resolves as a request does; an answer to it has no status.
 
@@ -175,7 +177,7 @@ class Connection:
 
         Source: Binance USD-M Futures, "Websocket Market Streams", "Live Subscribing/Unsubscribing" (2026-05-28).
         """
-        response = await self._answer(method, {}, Auth.NONE)
+        response = await self._answer(method, Streams(dict.fromkeys(streams)), Auth.NONE)
         if response.error is not None:
             raise unknown(method, None, f"the answer is an error with code {response.error.code}")
         return response.result

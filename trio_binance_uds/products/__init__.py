@@ -1,16 +1,26 @@
 """What can be streamed, where, and by which mechanism: products, environments and mechanisms as values."""
 
-from trio_binance_uds.products.environments import DEMO, PRODUCTION, TESTNET, Environment, Host, find_environment
+from trio_binance_uds.products.environments import (
+    DEMO,
+    DEMO_BINANCEFUTURE,
+    PRODUCTION,
+    TESTNET,
+    Environment,
+    Host,
+    find_environment,
+)
 from trio_binance_uds.products.histories import (
     FuturesHistory,
     FuturesKind,
     History,
     MarginHistory,
+    MarginListenKeyHistory,
     MarginRiskHistory,
     OptionsHistory,
     PortfolioMarginHistory,
     PortfolioMarginProHistory,
     SpotHistory,
+    StocksHistory,
 )
 from trio_binance_uds.products.mechanisms import (
     KeyPlace,
@@ -29,11 +39,14 @@ from trio_binance_uds.products.products import (
     PORTFOLIO_MARGIN_PRO,
     PRODUCTS,
     SPOT,
+    STOCKS,
+    UNIFIED_MARGIN,
     USDM_FUTURES,
     Product,
     find_product,
     isolated_margin,
     margin_accounts,
+    margin_listen_key,
     usdm_futures,
 )
 
@@ -41,6 +54,7 @@ __all__ = [
     "COINM_FUTURES",
     "CROSS_MARGIN",
     "DEMO",
+    "DEMO_BINANCEFUTURE",
     "MARGIN_RISK",
     "OPTIONS",
     "PORTFOLIO_MARGIN",
@@ -48,7 +62,9 @@ __all__ = [
     "PRODUCTION",
     "PRODUCTS",
     "SPOT",
+    "STOCKS",
     "TESTNET",
+    "UNIFIED_MARGIN",
     "USDM_FUTURES",
     "Environment",
     "FuturesHistory",
@@ -60,6 +76,7 @@ __all__ = [
     "ListenTokenSubscription",
     "MarginAccount",
     "MarginHistory",
+    "MarginListenKeyHistory",
     "MarginRiskHistory",
     "Mechanism",
     "OptionsHistory",
@@ -67,10 +84,12 @@ __all__ = [
     "PortfolioMarginProHistory",
     "Product",
     "SpotHistory",
+    "StocksHistory",
     "WsApiSubscription",
     "find_environment",
     "find_product",
     "isolated_margin",
     "margin_accounts",
+    "margin_listen_key",
     "usdm_futures",
 ]

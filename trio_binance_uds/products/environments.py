@@ -25,12 +25,15 @@ from trio_binance_uds.errors import NotOffered
 class Host(StrEnum):
     """A role that a server plays; an :class:`Environment` says which URL plays it.
 
-    The URL of a stream is what stands before the listen key: with its path, and without a slash at the end.
+    The URL of a stream is what stands before the listen key: with its path, and without a slash at the end. Where no
+    URL has a key, it is the whole URL.
     """
 
     SPOT_WS_API = "spot_ws_api"  #: the WebSocket API of spot, where margin accounts subscribe too
     SPOT_REST = "spot_rest"  #: the REST API of spot and of margin
     MARGIN_STREAM = "margin_stream"  #: the risk stream of cross margin
+    MARGIN_LISTEN_KEY_STREAM = "margin_listen_key_stream"  #: margin's account and risk events with one listen key
+    UNIFIED_MARGIN_STREAM = "unified_margin_stream"  #: margin under a unified account
     USDM_REST = "usdm_rest"
     USDM_STREAM = "usdm_stream"
     COINM_REST = "coinm_rest"
@@ -40,6 +43,7 @@ class Host(StrEnum):
     PORTFOLIO_MARGIN_REST = "portfolio_margin_rest"
     PORTFOLIO_MARGIN_STREAM = "portfolio_margin_stream"
     PORTFOLIO_MARGIN_PRO_STREAM = "portfolio_margin_pro_stream"
+    STOCKS_STREAM = "stocks_stream"
 
     @property
     def schemes(self) -> tuple[str, str]:
@@ -102,6 +106,10 @@ PRODUCTION = Environment(
         Host.SPOT_WS_API: "wss://ws-api.binance.com:443/ws-api/v3",
         Host.SPOT_REST: "https://api.binance.com",
         Host.MARGIN_STREAM: "wss://margin-stream.binance.com/ws",
+        # Inferred: no source names the host of this key.
+        Host.MARGIN_LISTEN_KEY_STREAM: "wss://margin-stream.binance.com/ws",
+        # Second hand.
+        Host.UNIFIED_MARGIN_STREAM: "wss://fstream.binance.com/private/ws",
         Host.USDM_REST: "https://fapi.binance.com",
         Host.USDM_STREAM: "wss://fstream.binance.com/private/ws",
         Host.COINM_REST: "https://dapi.binance.com",
@@ -111,6 +119,8 @@ PRODUCTION = Environment(
         Host.PORTFOLIO_MARGIN_REST: "https://papi.binance.com",
         Host.PORTFOLIO_MARGIN_STREAM: "wss://fstream.binance.com/pm/ws",
         Host.PORTFOLIO_MARGIN_PRO_STREAM: "wss://fstream.binance.com/pm-classic/ws",
+        # From clients' code.
+        Host.STOCKS_STREAM: "wss://nbstream.binance.com/equity/ws",
     },
 )
 TESTNET = Environment(
@@ -126,6 +136,8 @@ TESTNET = Environment(
         Host.OPTIONS_STREAM: "wss://fstream.binancefuture.com/private/ws",
     },
 )
+# Demo trading of futures is in doubt between two sets of hosts. REST is at demo-fapi in Binance's documents of 2026-05;
+# for the streams they and Binance's own connector name fstream.binancefuture.com, and other clients demo-fstream.
 DEMO = Environment(
     "demo",
     {
@@ -137,12 +149,20 @@ DEMO = Environment(
         Host.COINM_STREAM: "wss://demo-dstream.binance.com/ws",
     },
 )
+DEMO_BINANCEFUTURE = Environment(
+    "demo-binancefuture",
+    {
+        **DEMO.urls,
+        Host.USDM_STREAM: "wss://fstream.binancefuture.com/private/ws",
+        Host.COINM_STREAM: "wss://dstream.binancefuture.com/ws",
+    },
+)
 
-_ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO)}
+_ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE)}
 
 
 def find_environment(name: str) -> Environment:
-    """Return the environment of a name: ``production``, ``testnet`` or ``demo``.
+    """Return the environment of a name: ``production``, ``testnet``, ``demo`` or ``demo-binancefuture``.
 
     Raises:
         ValueError: there is none; the message lists those that there are.

@@ -41,6 +41,15 @@ class MarginRiskHistory:
     weight_per_minute: ClassVar[int] = 12_000
 
 
+@attrs.frozen(kw_only=True)
+class MarginListenKeyHistory:
+    """The queries of one margin account, and of its debt and margin level: ``/sapi/v1/margin/...``."""
+
+    rest: Host
+    account: MarginAccount
+    weight_per_minute: ClassVar[int] = 12_000
+
+
 @unique
 class FuturesKind(StrEnum):
     """What a futures account settles in."""
@@ -82,12 +91,22 @@ class PortfolioMarginProHistory:
     weight_per_minute: ClassVar[int] = 12_000
 
 
+@attrs.frozen(kw_only=True)
+class StocksHistory:
+    """The queries of a stocks account: ``/sapi/v1/equity/...``."""
+
+    rest: Host
+    weight_per_minute: ClassVar[int] = 12_000
+
+
 History: TypeAlias = (
     SpotHistory
     | MarginHistory
     | MarginRiskHistory
+    | MarginListenKeyHistory
     | FuturesHistory
     | OptionsHistory
     | PortfolioMarginHistory
     | PortfolioMarginProHistory
+    | StocksHistory
 )

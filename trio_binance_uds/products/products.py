@@ -24,11 +24,13 @@ from trio_binance_uds.products.histories import (
     FuturesKind,
     History,
     MarginHistory,
+    MarginListenKeyHistory,
     MarginRiskHistory,
     OptionsHistory,
     PortfolioMarginHistory,
     PortfolioMarginProHistory,
     SpotHistory,
+    StocksHistory,
 )
 from trio_binance_uds.products.mechanisms import (
     KeyPlace,
@@ -144,6 +146,50 @@ def margin_accounts(*products: Product | str) -> Product:
     return _margin("+".join(names), tuple(accounts))
 
 
+_BY_LISTEN_KEY = "@listen-key"
+
+
+def margin_listen_key(product: Product) -> Product:
+    """Return a margin account, cross or isolated, with the listen key of version 2: account and risk on one stream.
+
+    Without it, the account's events come with a listen token and those of its risk by :data:`MARGIN_RISK`. What is
+    known of this key is known from clients' code only, and its host is a guess: override ``margin_listen_key_stream``.
+    It can be that the key brings the events of all margin accounts of its owner. Nothing in a frame is known to say
+    whose it is, so use listen tokens for an owner with several.
+
+    Raises:
+        ValueError: it is no margin account with a listen token, or several.
+    """
+    if not isinstance(product.mechanism, ListenTokenSubscription) or len(product.mechanism.accounts) != 1:
+        raise ValueError(f"a margin listen key is for CROSS_MARGIN or for one isolated pair, not for {product.name}")
+    name = f"{product.name}{_BY_LISTEN_KEY}"
+    account = MarginAccount(name=name, symbol=product.mechanism.accounts[0].symbol)
+    return Product(
+        name,
+        ListenKeyStream(
+            rest=Host.SPOT_REST,
+            path="/sapi/v2/margin/listen-key",
+            stream=Host.MARGIN_LISTEN_KEY_STREAM,
+            put_names_key=True,
+            time_path="/api/v3/time",
+        ),
+        lambda: typed.MARGIN_LISTEN_KEY_EVENTS,
+        MarginListenKeyHistory(rest=Host.SPOT_REST, account=account),
+    )
+
+
+UNIFIED_MARGIN = Product(
+    "unified-margin",
+    ListenKeyStream(
+        rest=Host.SPOT_REST,
+        path="/sapi/v2/margin/uta/listen-key",
+        stream=Host.UNIFIED_MARGIN_STREAM,
+        put_names_key=True,
+        time_path="/api/v3/time",
+    ),
+    lambda: typed.MARGIN_LISTEN_KEY_EVENTS,
+)
+
 MARGIN_RISK = Product(
     "margin-risk",
     ListenKeyStream(
@@ -237,6 +283,21 @@ PORTFOLIO_MARGIN_PRO = Product(
     PortfolioMarginProHistory(rest=Host.SPOT_REST),
 )
 
+STOCKS = Product(
+    "stocks",
+    ListenKeyStream(
+        rest=Host.SPOT_REST,
+        path="/sapi/v1/equity/listenKey",
+        stream=Host.STOCKS_STREAM,
+        place=KeyPlace.SUBSCRIPTION,
+        topics=("orderReport",),
+        has_only_post=True,
+        time_path="/api/v3/time",
+    ),
+    lambda: typed.STOCKS_EVENTS,
+    StocksHistory(rest=Host.SPOT_REST),
+)
+
 PRODUCTS: Mapping[str, Product] = MappingProxyType(
     {
         product.name: product
@@ -244,15 +305,17 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             SPOT,
             CROSS_MARGIN,
             MARGIN_RISK,
+            UNIFIED_MARGIN,
             USDM_FUTURES,
             COINM_FUTURES,
             OPTIONS,
             PORTFOLIO_MARGIN,
             PORTFOLIO_MARGIN_PRO,
+            STOCKS,
         )
     }
 )
-"""Every product by its name, but those that are made: of isolated pairs, and of several margin accounts."""
+"""Every product by its name, but those that are made: isolated pairs, several margin accounts, one by its listen key."""
 
 _MADE = {"isolated-margin": isolated_margin}
 
@@ -261,12 +324,15 @@ def find_product(name: str) -> Product:
     """Return the product of a name, as it is written on the command line.
 
     Besides the names of :data:`PRODUCTS` there is ``isolated-margin:BTCUSDT`` for any pair, and margin accounts can be
-    joined, as in ``cross-margin+isolated-margin:BTCUSDT``.
+    joined, as in ``cross-margin+isolated-margin:BTCUSDT``. With ``@listen-key`` at its end, as in
+    ``cross-margin@listen-key``, it is a margin account with the listen key of version 2.
 
     Raises:
         ValueError: there is none; the message lists those that there are.
     """
     checks.an(str, "the name of a product", name, "a text such as 'spot'")
+    if name.endswith(_BY_LISTEN_KEY):
+        return margin_listen_key(find_product(name.removesuffix(_BY_LISTEN_KEY)))
     parts = name.split("+")
     if len(parts) > 1:
         return margin_accounts(*[find_product(part) for part in parts])
@@ -277,6 +343,6 @@ def find_product(name: str) -> Product:
         return _MADE[kind](symbol)
     made = [f"{kind}:SYMBOL" for kind in _MADE]
     raise ValueError(
-        f"there is no product {checks.shown(name)}; there are {', '.join([*PRODUCTS, *made])}, and margin accounts "
-        "joined with '+'"
+        f"there is no product {checks.shown(name)}; there are {', '.join([*PRODUCTS, *made])}, margin accounts "
+        f"joined with '+', and one with its listen key by {_BY_LISTEN_KEY!r} behind it"
     )

@@ -104,6 +104,8 @@ class _Writer:
                 return f"{self.constant(converter(declared.kind, None, can_be_none=True, none=declared.none))}({{}})"
             case Kind.AMOUNT:
                 return "amounts[{}]"
+            case Kind.NUMBER:
+                return f"{self.constant(converter(declared.kind, None, can_be_none=can_be_none))}({{}})"
             case Kind.TIME:
                 return f"None if {{0}} == {declared.none} else moments[{{0}}]" if can_be_none else "moments[{}]"
             case Kind.ITEMS:

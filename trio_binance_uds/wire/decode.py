@@ -81,7 +81,7 @@ def _decode_carefully(text: str | bytes, product: Product) -> Event | Response |
 
 def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
     event_type = payload.get("e")
-    cls = _class_of(event_type, product) if type(event_type) is str else None
+    cls = _class_of(event_type, payload, product) if type(event_type) is str else None
     if cls is not None and (type(subscription_id) is int or subscription_id is None):
         try:
             return build_carefully(cls, payload, subscription_id, product.name)
@@ -98,11 +98,13 @@ def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> E
     return _untyped(UnknownEvent, payload, problem, product, subscription_id)
 
 
-def _class_of(event_type: str, product: Product) -> type[Event] | None:
+def _class_of(event_type: str, payload: dict[str, Any], product: Product) -> type[Event] | None:
     cls = product.event_types.get(event_type)
     if cls is None:
         folded = _folded(event_type)
         cls = next((known for name, known in product.event_types.items() if _folded(name) == folded), None)
+    if cls is not None and cls.other_shapes:
+        return next((other for member, other in cls.other_shapes.items() if member in payload), cls)
     return cls
 
 

@@ -144,6 +144,7 @@ def struct(
 def typed_decoder(kind: Any) -> Callable[[str | bytes], Any]:
     """Return the function from a text to a value of this type: a struct, or a union of structs that have tags.
 
-    A number is never taken for a text, nor the other way round. See :data:`MISMATCHES`.
+    A number is never taken for a text, nor the other way round. Where the type says ``Any``, a value is what
+    :func:`loads` makes of it. See :data:`MISMATCHES`.
     """
-    return msgspec.json.Decoder(kind).decode
+    return msgspec.json.Decoder(kind, float_hook=_number).decode

@@ -43,6 +43,10 @@ class PlainParams(dict[str, Plain]):
     """Parameters as they will stand in the JSON: checked, so that nobody need do it again."""
 
 
+class Streams(dict[str, None]):
+    """The names of streams, as the parameters of a control message: on the wire they are a list."""
+
+
 def plain_params(params: Mapping[str, object]) -> PlainParams:
     """Return the parameters as they will stand in the JSON, in the same order.
 
@@ -112,7 +116,10 @@ def encode_request(id: int | str, method: str, params: Mapping[str, object] | No
         raise ValueError("a method is words joined by '.', such as 'order.place' or 'v3/order.place'")
     frame: dict[str, object] = {"id": id, "method": method}
     if params:
-        frame["params"] = params if type(params) is PlainParams else plain_params(params)
+        if type(params) is Streams:
+            frame["params"] = list(params)
+        else:
+            frame["params"] = params if type(params) is PlainParams else plain_params(params)
     return dumps(frame)
 
 

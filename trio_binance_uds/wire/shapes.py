@@ -19,6 +19,7 @@ _TYPES: Mapping[Kind, Any] = {
     Kind.TEXT: str,
     Kind.SECRET: str,
     Kind.AMOUNT: str,
+    Kind.NUMBER: Any,  # as it was written: a type of its own would make a float of it, or take more than numbers
     Kind.TIME: int,
     Kind.INTEGER: INT64,
     Kind.FLAG: bool,

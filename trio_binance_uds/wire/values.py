@@ -123,6 +123,7 @@ _PLAIN: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: text,
     Kind.SECRET: text,
     Kind.AMOUNT: amount,
+    Kind.NUMBER: amount,
     Kind.TIME: moment,
     Kind.INTEGER: integer,
     Kind.FLAG: flag,

@@ -44,6 +44,11 @@ def opener_for(
         raise ValueError(
             f"delete_listen_key_on_exit=True is for products with a listen key, which {product.name} is not"
         )
+    if delete_listen_key_on_exit and isinstance(mechanism, ListenKeyStream) and mechanism.has_only_post:
+        raise ValueError(
+            f"delete_listen_key_on_exit=True is for products whose listen key can be deleted, which that of "
+            f"{product.name} cannot: its route has POST alone"
+        )
     if isinstance(mechanism, WsApiSubscription):
         return WsApiOpener(url, by_logon=wants_logon(credentials, logon))
     # Imported here, as most streams of spot need no REST.

@@ -7,7 +7,8 @@ The rules:
   the socket is open.
 * Prolonging the key and proving it are one call. ``PUT`` is about the account's live key, whichever that is: only where
   it names the key, or tells it, does its answer say that the key is *ours*. Elsewhere a ``POST`` follows, which tells
-  the live key and prolongs it too.
+  the live key and prolongs it too. Where the route has ``POST`` alone, that is all.
+* Where the key stands in no URL, the open socket subscribes with it. The venue must acknowledge that.
 * That the key lives does not say that the socket still listens to it. Where the venue lists the streams of a socket
   that has just been opened, they are asked for at each proof, and one that is missing has ended. Where it does not,
   nothing follows from that: which hosts do is not documented.
@@ -152,12 +153,17 @@ class _ListenKeySubscription(Subscription):
         mechanism, url, key = self._opener.mechanism, self._opener.stream_url, quote(self._key, safe="")
         if mechanism.place is KeyPlace.PATH:
             return f"{url}/{key}"
+        if mechanism.place is KeyPlace.SUBSCRIPTION:
+            return url
         events = f"&events={'/'.join(mechanism.events)}" if mechanism.events else ""
         return f"{url}?listenKey={key}{events}"
 
     async def subscribe(self, connection: Connection, intake: Intake) -> float:
         """Prove the key: the venue acknowledges a socket with any."""
         intake.open({None: Route()})
+        topics = self._opener.mechanism.topics
+        if topics:
+            await connection.control("SUBSCRIBE", *[f"{self._key}@{topic}" for topic in topics])
         asked_at = trio.current_time()
         # Before the proof: what is forgotten while that takes its time is missing then.
         self._listed = await self._streams_of(connection) or frozenset()
@@ -211,7 +217,10 @@ class _ListenKeySubscription(Subscription):
         mechanism, asked_at = self._opener.mechanism, trio.current_time()
         named = {"listenKey": self._key} if mechanism.put_names_key else {}
         try:
-            answer = await self._opener.call("PUT", **named)
+            if mechanism.has_only_post:
+                answer = await self._opener.make_key()
+            else:
+                answer = await self._opener.call("PUT", **named)
         except ApiError as error:
             if error.code in _NO_SUCH_KEY:
                 return False
