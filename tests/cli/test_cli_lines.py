@@ -280,6 +280,30 @@ LINES = [
         "listenKeyExpired",
         "stream    a listen key has expired",
     ),
+    (
+        "cross-margin@listen-key",
+        "marginLevelChange",
+        "risk      NORMAL       margin level 1.31",
+    ),
+    (
+        "cross-margin@listen-key",
+        "liabilityChange",
+        "debt      debt change  LINK principal 4, interest 0.000021  USDC principal 0, interest 0",
+    ),
+    (
+        "stocks",
+        "orderReport",
+        "order     MSFT       BUY   LIMIT        PARTIAL    1285.15625/4000  @ 411.25    …1be7a1  worth 1285.15625",
+    ),
+    (
+        "stocks",
+        "listenKeyExpired",
+        "stream    a listen key has expired",
+    ),
+]
+# With its listen key, margin says what it says on two streams.
+LINES += [
+    ("cross-margin@listen-key", name, said) for product, name, said in LINES if product in ("margin", "margin-risk")
 ]
 
 
@@ -322,6 +346,11 @@ def test_no_event_is_without_a_line() -> None:
 )
 def test_an_order_of_futures_says_what_is_special_about_it(changes: dict[str, Any], words: str) -> None:
     assert words in text(event(USDM, "ORDER_TRADE_UPDATE", **changes))
+
+
+def test_an_order_for_stocks_by_quantity_says_how_many_shares_there_are() -> None:
+    ordered = text(event(PRODUCTS["stocks"], "orderReport", N=None, fq=0, FN=0, s="accepted", o="market", p=None))
+    assert ordered == "order     MSFT       BUY   MARKET       ACCEPTED        0/12.5              …1be7a1"
 
 
 def test_an_order_without_a_fill_says_no_more_than_there_is() -> None:

@@ -31,6 +31,7 @@ from trio_binance_uds import (
     PortfolioMarginBalanceUpdate,
     PortfolioMarginOutboundAccountPosition,
     RiskLevelChange,
+    UnifiedLiabilityChange,
     UserLiabilityChange,
 )
 from trio_binance_uds.cli.columns import Cell, kind, name, unit
@@ -120,6 +121,15 @@ def _user_liability(event: UserLiabilityChange) -> list[Cell]:
 def _liability(event: LiabilityChange) -> list[Cell]:
     cells = _debt("margin", event.asset, event.liability_type, event.principal, event.interest)
     return [*cells, Cell(f"owes {short(event.total_liability)}", "bold")]
+
+
+def _unified_liability(event: UnifiedLiabilityChange) -> list[Cell]:
+    listed = [
+        f"{printable(row.asset)} principal {short(row.principal)}, interest {short(row.interest)}"
+        for row in event.liabilities
+    ]
+    why = Cell(words(event.liability_type), "bold", 11)
+    return [kind("debt", "yellow"), why, *[Cell(text) for text in listed]]
 
 
 def _debt(wallet: str, asset: str, why: str, principal: Decimal, interest: Decimal | None) -> list[Cell]:
@@ -223,6 +233,7 @@ ACCOUNT_LINES: Mapping[type[Any], Callable[[Any], list[Cell]]] = MappingProxyTyp
         BalancePositionUpdate: _options_holdings,
         UserLiabilityChange: _user_liability,
         LiabilityChange: _liability,
+        UnifiedLiabilityChange: _unified_liability,
         OpenOrderLoss: _reserved,
         MarginLevelStatusChange: _margin_level,
         RiskLevelChange: _risk_level,

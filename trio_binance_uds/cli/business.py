@@ -12,7 +12,14 @@ from typing import Any
 
 import trio
 
-from trio_binance_uds.sandbox import DeskTrader, Refusal, Sandbox, SandboxAccount, run_trader
+from trio_binance_uds.sandbox import (
+    DeskTrader,
+    Refusal,
+    Sandbox,
+    SandboxAccount,
+    StocksTrader,
+    run_trader,
+)
 
 _COINS = {"BTC": "2", "ETH": "20"}
 _MONEY = {"USDT": "100000"}
@@ -26,6 +33,7 @@ WALLETS: Mapping[str, Any] = MappingProxyType(
         "options": _MONEY,
         "portfolio_margin": {**_MONEY, **_COINS},
         "portfolio_margin_pro": _MONEY,
+        "stocks": {},
     }
 )
 """As ``add_account`` takes them."""
@@ -63,17 +71,19 @@ async def keep_busy(sandbox: Sandbox, account: SandboxAccount, seed: int) -> Non
         for number, (name, symbol, price) in enumerate(_CONTRACTS, len(spot_like)):
             desk: Any = sandbox.desks[name]
             nursery.start_soon(_trade_at_desk, DeskTrader(desk, account.uid, symbol, price, seed + number))
+        stocks: Any = sandbox.desks["stocks"]
+        nursery.start_soon(_trade_at_desk, StocksTrader(stocks, account.uid, "AAPL", "200", seed))
         nursery.start_soon(_borrow_and_repay, account)
 
 
-async def _trade_at_desk(trader: DeskTrader) -> None:
+async def _trade_at_desk(trader: DeskTrader | StocksTrader) -> None:
     while True:
         trader.act()
         await trio.sleep(1 / TRADER_RATE)
 
 
 async def _borrow_and_repay(account: SandboxAccount) -> None:
-    """Change the debt of the cross-margin account, which its risk stream tells."""
+    """Change the debt of the cross-margin account, which its risk streams tell."""
     kinds = cycle(("BORROW", "REPAY"))
     while True:
         kind = next(kinds)

@@ -18,6 +18,7 @@ from trio_binance_uds import (
     GridUpdate,
     ListStatus,
     OptionsOrderTradeUpdate,
+    OrderReport,
     OrderTradeUpdate,
     PortfolioMarginExecutionReport,
     StrategyUpdate,
@@ -29,6 +30,7 @@ from trio_binance_uds.cli.plain import printable, short, signed, tail, words
 _SIDES = {"BUY": "bold green", "SELL": "bold red"}
 _STATUSES = {
     "NEW": ("NEW", "cyan"),
+    "ACCEPTED": ("ACCEPTED", "cyan"),
     "PENDING_NEW": ("PENDING", "cyan"),
     "PARTIALLY_FILLED": ("PARTIAL", "yellow"),
     "FILLED": ("FILLED", "bold green"),
@@ -84,7 +86,7 @@ class _Order:
     filled: str
     price: Decimal
     trigger: Decimal = _ZERO
-    order_id: int
+    order_id: int | str
     fill: tuple[Decimal, Decimal] | None = None
     fee: str = ""
     profit: Decimal = _ZERO
@@ -318,6 +320,27 @@ def _options_order(report: OptionsOrderTradeUpdate) -> list[Cell]:
     )
 
 
+def _order_report(report: OrderReport) -> list[Cell]:
+    filled = report.filled_quantity or _ZERO
+    by_notional = report.notional is not None
+    done, whole = (report.filled_notional, report.notional) if by_notional else (filled, report.quantity)
+    # What is filled is told as a sum, and not by fill.
+    worth = "" if not filled or report.filled_notional is None else f"worth {short(report.filled_notional)}"
+    return _cells(
+        _Order(
+            symbol=report.symbol,
+            side=report.side.upper(),
+            type=report.order_type.upper(),
+            status=report.order_status.upper(),
+            filled=_of(done or _ZERO, whole or _ZERO),
+            price=report.price or _ZERO,
+            order_id=report.order_id,
+            reason=worth,
+            client_id="",
+        )
+    )
+
+
 def _strategy(event: StrategyUpdate) -> list[Cell]:
     return [
         *_strategy_head("strategy", event),
@@ -350,6 +373,7 @@ ORDER_LINES: Mapping[type[Any], Callable[[Any], list[Cell]]] = MappingProxyType(
         ConditionalOrderTradeUpdate: _conditional,
         ConditionalOrderTriggerReject: _trigger_reject,
         OptionsOrderTradeUpdate: _options_order,
+        OrderReport: _order_report,
         StrategyUpdate: _strategy,
         GridUpdate: _grid,
     }

@@ -26,7 +26,7 @@ from trio_binance_uds.sandbox import KeyType, Sandbox, SandboxAccount, open_sand
 
 _SECRETS = ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY", "BINANCE_PRIVATE_KEY_FILE")
 # What is named like a product, and is in no table of them.
-MADE = ("isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT")
+MADE = ("isolated-margin:BTCUSDT", "cross-margin+isolated-margin:BTCUSDT", "cross-margin@listen-key")
 _NAMES = {KeyType.ED25519: "Ed25519", KeyType.HMAC: "HMAC", KeyType.RSA: "RSA"}
 
 

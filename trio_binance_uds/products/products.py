@@ -315,7 +315,7 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
         )
     }
 )
-"""Every product by its name, but those that are made: isolated pairs, several margin accounts, one by its listen key."""
+"""Every product by its name, but those that are made: isolated pairs, several margin accounts, or one by listen key."""
 
 _MADE = {"isolated-margin": isolated_margin}
 

@@ -29,6 +29,7 @@ from trio_binance_uds.sandbox.limits import Limits
 from trio_binance_uds.sandbox.listen_keys import KeySpace
 from trio_binance_uds.sandbox.margin import MarginDesk
 from trio_binance_uds.sandbox.server import Sandbox, open_sandbox
+from trio_binance_uds.sandbox.stocks import StocksDesk, StocksTrader
 from trio_binance_uds.sandbox.trader import TraderReport, run_trader
 from trio_binance_uds.sandbox.ws_connection import Connection
 
@@ -55,6 +56,8 @@ __all__ = [
     "Sandbox",
     "SandboxAccount",
     "SecondToken",
+    "StocksDesk",
+    "StocksTrader",
     "TraderReport",
     "open_sandbox",
     "run_trader",

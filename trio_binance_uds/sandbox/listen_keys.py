@@ -39,10 +39,13 @@ class KeySpace(StrEnum):
     """A kind of listen key; a key of one kind opens nothing of another."""
 
     MARGIN_RISK = "margin_risk"
+    MARGIN = "margin"  #: account and risk events together
+    UNIFIED_MARGIN = "unified_margin"
     USDM = "usdm"  #: of portfolio margin Pro as well
     COINM = "coinm"
     OPTIONS = "options"
     PORTFOLIO_MARGIN = "portfolio_margin"
+    STOCKS = "stocks"
 
 
 # The kinds whose end is told without saying of which key.
@@ -59,6 +62,7 @@ class KeyRoute:
         tells_expiration: whether the answer to ``POST`` says when the key expires.
         per_account: whether a call counts against the account; else against the address.
         delete_weight: what a ``DELETE`` costs; the other calls cost 1.
+        verbs: those that there are.
     """
 
     space: KeySpace
@@ -67,6 +71,7 @@ class KeyRoute:
     tells_expiration: bool = False
     per_account: bool = False
     delete_weight: int = 1
+    verbs: tuple[str, ...] = VERBS
 
 
 KEY_ROUTES: Mapping[str, KeyRoute] = MappingProxyType(
@@ -74,7 +79,9 @@ KEY_ROUTES: Mapping[str, KeyRoute] = MappingProxyType(
         "/sapi/v1/margin/listen-key": KeyRoute(
             space=KeySpace.MARGIN_RISK, names_key=True, per_account=True, delete_weight=3000
         ),
-        "/sapi/v2/margin/listen-key": KeyRoute(space=KeySpace.MARGIN_RISK, names_key=True),
+        "/sapi/v2/margin/listen-key": KeyRoute(space=KeySpace.MARGIN, names_key=True),
+        "/sapi/v2/margin/uta/listen-key": KeyRoute(space=KeySpace.UNIFIED_MARGIN, names_key=True),
+        "/sapi/v1/equity/listenKey": KeyRoute(space=KeySpace.STOCKS, verbs=("POST",)),
         "/fapi/v1/listenKey": KeyRoute(space=KeySpace.USDM, tells_key=True),
         "/dapi/v1/listenKey": KeyRoute(space=KeySpace.COINM, tells_key=True),
         "/eapi/v1/listenKey": KeyRoute(space=KeySpace.OPTIONS, tells_expiration=True),

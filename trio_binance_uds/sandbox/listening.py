@@ -23,11 +23,14 @@ ROLES: Mapping[Host, tuple[str, str]] = MappingProxyType(
     {
         Host.SPOT_WS_API: (WS_API, PATH),
         Host.MARGIN_STREAM: (StreamHost.MARGIN_STREAM, "/ws"),
+        Host.MARGIN_LISTEN_KEY_STREAM: (StreamHost.MARGIN_STREAM, "/ws"),
+        Host.UNIFIED_MARGIN_STREAM: (StreamHost.FSTREAM, "/private/ws"),
         Host.USDM_STREAM: (StreamHost.FSTREAM, "/private/ws"),
         Host.COINM_STREAM: (StreamHost.DSTREAM, "/ws"),
         Host.OPTIONS_STREAM: (StreamHost.FSTREAM, "/private/ws"),
         Host.PORTFOLIO_MARGIN_STREAM: (StreamHost.FSTREAM, "/pm/ws"),
         Host.PORTFOLIO_MARGIN_PRO_STREAM: (StreamHost.FSTREAM, "/pm-classic/ws"),
+        Host.STOCKS_STREAM: (StreamHost.NBSTREAM, "/equity/ws"),
         **{host: (host, "") for host in REST_HOSTS},
     }
 )

@@ -34,10 +34,11 @@ from trio_binance_uds.sandbox.limits import Limiter, Limits
 from trio_binance_uds.sandbox.listen_keys import ListenKeys
 from trio_binance_uds.sandbox.listen_tokens import ListenTokens
 from trio_binance_uds.sandbox.listening import REST_HOSTS, WS_API, MemoryPorts, Serve, environment, listen, make_tls
-from trio_binance_uds.sandbox.margin import MarginDesk
+from trio_binance_uds.sandbox.margin import MarginDesk, MarginFeed, as_unified
 from trio_binance_uds.sandbox.rest_front import RestFront
 from trio_binance_uds.sandbox.rest_server import RestServer
 from trio_binance_uds.sandbox.services import Services
+from trio_binance_uds.sandbox.stocks import StocksDesk
 from trio_binance_uds.sandbox.stream_front import StreamFront
 from trio_binance_uds.sandbox.stream_paths import StreamHost
 from trio_binance_uds.sandbox.ticking import Ticker
@@ -56,6 +57,7 @@ DESKS: Mapping[str, MakeDesk] = MappingProxyType(
         "options": lambda exchange, now, seed: OptionsDesk(now, seed),
         "portfolio_margin": lambda exchange, now, seed: PortfolioMarginDesk(now, seed, exchange),
         "portfolio_margin_pro": lambda exchange, now, seed: PortfolioMarginProDesk(now, seed),
+        "stocks": lambda exchange, now, seed: StocksDesk(now, seed),
     }
 )
 """The desks of a sandbox by their names, which are those of the arguments of ``add_account``."""
@@ -125,6 +127,7 @@ class Sandbox:
         options: Mapping[str, str] | None = None,
         portfolio_margin: Mapping[str, str] | None = None,
         portfolio_margin_pro: Mapping[str, str] | None = None,
+        stocks: Mapping[str, str] | None = None,
         key: KeyType | str = KeyType.ED25519,
         permissions: Iterable[str] = ALL_PERMISSIONS,
         **more: Any,
@@ -145,6 +148,7 @@ class Sandbox:
             "options": options,
             "portfolio_margin": portfolio_margin,
             "portfolio_margin_pro": portfolio_margin_pro,
+            "stocks": stocks,
         }
         opened = {name: wallet for name, wallet in wanted.items() if wallet is not None}
         if missing := sorted(opened.keys() - self.desks.keys()):
@@ -294,7 +298,11 @@ def _open_venue(
     for_faults, for_keys, for_listen_keys, for_tokens = (Random(random.random()) for _ in range(4))
     limiter = Limiter(limits, clock.now)
     exchange.rate_limits = limiter.published()
-    desks: dict[str, Desk] = {"margin": margin}
+    desks: dict[str, Desk] = {
+        "margin": margin,
+        "margin_accounts": MarginFeed(margin),
+        "unified_margin": MarginFeed(margin, as_unified),
+    }
     desks.update((name, make(exchange, clock.now, seed)) for name, make in DESKS.items())
     listen_keys = ListenKeys(
         clock.now,

@@ -15,7 +15,7 @@ from trio_binance_uds.sandbox.exchange import Refusal
 from trio_binance_uds.sandbox.families import FAMILIES, Family, family_of
 from trio_binance_uds.sandbox.keys import ApiKey
 from trio_binance_uds.sandbox.limits import Budget, Limiter
-from trio_binance_uds.sandbox.listen_keys import KEY_ROUTES, VERBS, KeyRoute, ListenKeys
+from trio_binance_uds.sandbox.listen_keys import KEY_ROUTES, KeyRoute, ListenKeys
 from trio_binance_uds.sandbox.listen_tokens import TOKEN_ROUTE, ListenTokens
 from trio_binance_uds.sandbox.stream_paths import desks_of
 
@@ -98,7 +98,7 @@ class Services:
             self._add("GET", path, route, partial(self._order_count, family.orders))
 
     def _add_listen_key(self, path: str, key_route: KeyRoute) -> None:
-        for verb in VERBS:
+        for verb in key_route.verbs:
             weight = _costing(key_route.delete_weight if verb == "DELETE" else 1)
             route = Route(permission=Permission.USER_STREAM, weight=weight, per_account=key_route.per_account)
             self._add(verb, path, route, partial(self._listen_key, verb, path, key_route), signed=False)

@@ -68,7 +68,9 @@ class StreamFront:
         feeds = {space: venue.desks[name] for space, name in path.desks.items() if name in venue.desks}
 
         def open_session(port: Port) -> StreamSession:
-            return StreamSession(port, venue.listen_keys, feeds, combined=kind == "stream", named=named)
+            return StreamSession(
+                port, venue.listen_keys, feeds, topic=path.topic, combined=kind == "stream", named=named
+            )
 
         keys = [venue.listen_keys.find(one.text) for one in named]
         space = keys[0].space if len(keys) == 1 and keys[0] is not None else None

@@ -73,6 +73,7 @@ class StreamSession:
 
     Args:
         feeds: the desk whose events a listen key of each kind brings here.
+        topic: what the name of a stream has behind the listen key; see :class:`StreamPath`.
         combined: whether events are wrapped with the name of their stream.
         named: the listen keys that the URL names.
     """
@@ -85,12 +86,14 @@ class StreamSession:
         listen_keys: ListenKeys,
         feeds: Mapping[KeySpace, Desk],
         *,
+        topic: str = "",
         combined: bool,
         named: Iterable[Named],
     ) -> None:
         self._port = port
         self._listen_keys = listen_keys
         self._feeds = feeds
+        self._topic = topic
         self._combined = combined
         self._entries: dict[str, _Entry] = {}
         self._numbers = 0
@@ -171,7 +174,8 @@ class StreamSession:
             return
         entry = self._entries[named.text] = _Entry(named=named, number=self._numbers)
         self._numbers += 1
-        key = self._listen_keys.find(named.text)
+        text, _, topic = named.text.partition("@")
+        key = self._listen_keys.find(text) if topic == self._topic else None
         desk = None if key is None else self._feeds.get(key.space)
         if key is None or desk is None or not desk.has(key.owner):
             return
@@ -187,7 +191,8 @@ class StreamSession:
             entry.detach()
 
     def _end(self, entry: _Entry, event: Mapping[str, Any] | None) -> None:
-        if event is not None:
+        # A stream of one topic has no events of other types.
+        if event is not None and not self._topic:
             self._deliver(entry, event)
         entry.detach()
 

@@ -10,8 +10,9 @@ from trio_binance_uds.cli.failures import WrongUsage
 from trio_binance_uds.cli.plays.futures import coinm_play, usdm_play
 from trio_binance_uds.cli.plays.options import options_play
 from trio_binance_uds.cli.plays.portfolio import portfolio_play, pro_play
-from trio_binance_uds.cli.plays.risk import risk_play
+from trio_binance_uds.cli.plays.risk import risk_play, unified_play
 from trio_binance_uds.cli.plays.spot import margin_play, spot_play
+from trio_binance_uds.cli.plays.stocks import stocks_play
 from trio_binance_uds.cli.script import Play
 
 _PLAYS: Mapping[tuple[type, Host], Callable[[Product], Play]] = MappingProxyType(
@@ -19,11 +20,14 @@ _PLAYS: Mapping[tuple[type, Host], Callable[[Product], Play]] = MappingProxyType
         (WsApiSubscription, Host.SPOT_WS_API): spot_play,
         (ListenTokenSubscription, Host.SPOT_WS_API): margin_play,
         (ListenKeyStream, Host.MARGIN_STREAM): risk_play,
+        (ListenKeyStream, Host.MARGIN_LISTEN_KEY_STREAM): margin_play,
+        (ListenKeyStream, Host.UNIFIED_MARGIN_STREAM): unified_play,
         (ListenKeyStream, Host.USDM_STREAM): usdm_play,
         (ListenKeyStream, Host.COINM_STREAM): coinm_play,
         (ListenKeyStream, Host.OPTIONS_STREAM): options_play,
         (ListenKeyStream, Host.PORTFOLIO_MARGIN_STREAM): portfolio_play,
         (ListenKeyStream, Host.PORTFOLIO_MARGIN_PRO_STREAM): pro_play,
+        (ListenKeyStream, Host.STOCKS_STREAM): stocks_play,
     }
 )
 

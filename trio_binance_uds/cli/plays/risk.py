@@ -1,4 +1,4 @@
-"""A dozen seconds of debt: a cross-margin account borrows, and the price of what it bought with that falls."""
+"""A dozen seconds of debt: a margin account borrows, and the price of what it bought with that falls."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def risk_play(product: Product) -> Play:
             "a margin call": lambda item: _has_status(item, "MARGIN_CALL"),
             "the end of the margin call": lambda item: _has_status(item, "EXCESSIVE"),
             "the repayment at the end": _is_last_repayment,
+        },
+    )
+
+
+def unified_play(product: Product) -> Play:
+    """Return the play of margin under a unified account, of whose past nothing can be asked."""
+    return Play(
+        wallets={"cross_margin": {"USDT": "10000"}},
+        perform=_perform,
+        journals=at_desk("unified_margin"),
+        seen={
+            **kinds("UnifiedLiabilityChange", "MarginLevelChange", "ExecutionReport", "OutboundAccountPosition"),
+            "a margin call": lambda item: _has_status(item, "MARGIN_CALL"),
+            "the end of the margin call": lambda item: _has_status(item, "EXCESSIVE"),
         },
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any, cast
 
 import attrs
 import trio
@@ -20,7 +21,7 @@ from trio_binance_uds import (
     UserDataStreamError,
 )
 from trio_binance_uds.cli.failures import WrongUsage
-from trio_binance_uds.cli.script import STEP, Play, Stage, do, kinds, outage, something_new, statuses
+from trio_binance_uds.cli.script import STEP, Play, Stage, at_desk, do, kinds, outage, something_new, statuses
 from trio_binance_uds.sandbox import JournalEntry, Sandbox, SandboxAccount
 
 
@@ -210,9 +211,11 @@ def margin_play(product: Product) -> Play:
     Raises:
         WrongUsage: there is a pair that nobody trades in the demo.
     """
-    assert isinstance(product.mechanism, ListenTokenSubscription)
+    mechanism, history = product.mechanism, cast("Any", product.history)
+    has_token = isinstance(mechanism, ListenTokenSubscription)
+    accounts = mechanism.accounts if isinstance(mechanism, ListenTokenSubscription) else (history.account,)
     ventures = []
-    for account in product.mechanism.accounts:
+    for account in accounts:
         book = BOOKS.get(account.symbol or _CROSS_TRADES)
         if book is None:
             raise WrongUsage(f"the demo has no pair {account.symbol}; it has {', '.join(BOOKS)}")
@@ -224,16 +227,16 @@ def margin_play(product: Product) -> Play:
             "isolated_margin": {pair: _FUNDS for pair in pairs if pair is not None},
         },
         perform=partial(_perform_margin, ventures),
-        journals=partial(_margin_journals, ventures),
+        journals=partial(_margin_journals, ventures) if has_token else at_desk("margin_accounts"),
         seen={
             **statuses("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED"),
-            **kinds("OutboundAccountPosition", "BalanceUpdate"),
+            **kinds("OutboundAccountPosition", "BalanceUpdate", *(() if has_token else ("UserLiabilityChange",))),
             **{
                 f"a fill of {venture.name} that was recovered": partial(_is_recovered_fill, venture.name)
                 for venture in ventures
             },
         },
-        links=3,
+        links=3 if has_token else 2,
     )
 
 
@@ -273,7 +276,9 @@ async def _perform_margin(ventures: Sequence[_Venture], stage: Stage) -> None:
         "back again; something was bought on each account meanwhile",
     )
     first = ventures[0]
-    await _restart(stage, accounts[first], first.book)
+    if isinstance(stage.product.mechanism, ListenTokenSubscription):
+        # The others are not told before the server closes their connections.
+        await _restart(stage, accounts[first], first.book)
     await do(
         stage,
         f"{first.name} pays 5,000 USDT back, and 1,000 USDT leave it; that is all",

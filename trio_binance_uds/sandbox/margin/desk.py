@@ -12,6 +12,7 @@ Source: Binance Margin Trading, "Trade Data Stream" and "Risk Data Stream" (2026
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from trio_binance_uds.sandbox.agenda import Agenda
@@ -25,6 +26,9 @@ from trio_binance_uds.sandbox.margin.loans import Loans
 from trio_binance_uds.sandbox.margin.operations import OPERATIONS
 
 _HOUR = 3_600_000_000
+
+Follow = Callable[[MarginAccount, dict[str, Any]], None]
+"""Takes an event of an account."""
 
 
 class MarginDesk:
@@ -46,6 +50,7 @@ class MarginDesk:
         self._accounts: dict[tuple[int, str | None], MarginAccount] = {}
         self._owing: dict[int, MarginAccount] = {}
         self._is_interest_due = False
+        self._followers: list[tuple[Follow, Follow]] = []
         exchange.observe(self._review)
 
     # What the fronts need: see the desk's contract.
@@ -96,6 +101,10 @@ class MarginDesk:
         """Send the risk events of an owner's cross account to a sink; return what ends that."""
         return self._delivery.watch(uid, sink)
 
+    def follow(self, on_account_event: Follow, on_risk_event: Follow) -> None:
+        """Call these with every event of every account that is opened from now on, cross or isolated."""
+        self._followers.append((on_account_event, on_risk_event))
+
     # Accounts
 
     def find(self, owner: int, symbol: str | None) -> MarginAccount:
@@ -126,6 +135,8 @@ class MarginDesk:
             raise ValueError(f"there is a margin account of {owner} for {symbol or 'cross'} already")
         made = MarginAccount(owner=owner, symbol=symbol, account=self.exchange.add_account(balances))
         self._accounts[owner, symbol] = made
+        for on_account_event, _ in self._followers:
+            self.exchange.watch(made.account, partial(on_account_event, made))
         self.exchange.watch(made.account, lambda event: self._repay_from(made, event))
 
     # Repaying by orders
@@ -175,8 +186,10 @@ class MarginDesk:
         return self.exchange.time()
 
     def _tell(self, account: MarginAccount, event: dict[str, Any]) -> None:
-        """Send an event about the risk of an account; isolated ones have no stream for that."""
+        """Send an event about the risk of an account; isolated ones have no risk stream."""
         self._owing[account.account.uid] = account
+        for _, on_risk_event in self._followers:
+            on_risk_event(account, event)
         if not account.is_isolated:
             self._delivery.post(self.now(), self.exchange.accounts[account.owner], event)
             self._delivery.flush()

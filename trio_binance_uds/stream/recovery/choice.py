@@ -9,12 +9,14 @@ from trio_binance_uds.products import (
     FuturesHistory,
     ListenKeyStream,
     MarginHistory,
+    MarginListenKeyHistory,
     MarginRiskHistory,
     OptionsHistory,
     PortfolioMarginHistory,
     PortfolioMarginProHistory,
     Product,
     SpotHistory,
+    StocksHistory,
 )
 from trio_binance_uds.stream.recovery.contract import NoRecovery, Recoverer
 from trio_binance_uds.stream.recovery.options import Recovery
@@ -39,6 +41,10 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
             from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
 
             return RiskRecoverer(options, product.name)
+        case MarginListenKeyHistory():
+            from trio_binance_uds.stream.recovery.margin_key.recoverer import MarginKeyRecoverer
+
+            return MarginKeyRecoverer(product.history, options)
         case FuturesHistory(kind=kind):
             from trio_binance_uds.stream.recovery.futures.dialect import DIALECTS
             from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
@@ -58,6 +64,10 @@ def recoverer_for(product: Product, options: Recovery) -> Recoverer:
             from trio_binance_uds.stream.recovery.portfolio_pro.recoverer import ProRecoverer
 
             return ProRecoverer(options, product.name)
+        case StocksHistory():
+            from trio_binance_uds.stream.recovery.stocks.recoverer import StocksRecoverer
+
+            return StocksRecoverer(options, product.name)
         case _:
             return NoRecovery(f"nothing can be asked about the past of {product.name}")
 

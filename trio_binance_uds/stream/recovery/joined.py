@@ -20,7 +20,7 @@ class JoinedRecovered:
 
     def __init__(self, parts: Mapping[str, Recovered]) -> None:
         self._parts = dict(parts)
-        self.events: tuple[Event, ...] = tuple(merge(*[part.events for part in self._parts.values()], key=_time_of))
+        self.events: tuple[Event, ...] = in_order_of_time([part.events for part in self._parts.values()])
         self.complete: bool = all(part.complete for part in self._parts.values())
         self.detail: str = "; ".join(f"{name}: {part.detail}" for name, part in self._parts.items() if part.detail)
 
@@ -46,6 +46,11 @@ class _JoinedEchoes:
     def is_echo(self, event: Event) -> bool:
         part = self._parts.get(event.account or "")
         return part is not None and part.is_echo(event)
+
+
+def in_order_of_time(several: Iterable[tuple[Event, ...]]) -> tuple[Event, ...]:
+    """Return events that are in order each as one sequence in the order of time."""
+    return tuple(merge(*several, key=_time_of))
 
 
 def _time_of(event: Event) -> datetime:

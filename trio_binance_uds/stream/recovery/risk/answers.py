@@ -53,9 +53,9 @@ class DebtChange:
                 return _ZERO, self.interest
 
 
-def read_loan(raw: Any, kind: str) -> DebtChange | None:
-    """Read a row of ``borrow-repay``; ``None``: it is an isolated account's, or has not succeeded."""
-    if member(raw, "status", text) != "CONFIRMED" or raw.get("isolatedSymbol"):
+def read_loan(raw: Any, kind: str, symbol: str | None = None) -> DebtChange | None:
+    """Read a row of ``borrow-repay``; ``None``: it is another margin account's, or has not succeeded."""
+    if member(raw, "status", text) != "CONFIRMED" or (raw.get("isolatedSymbol") or None) != symbol:
         return None
     return DebtChange(
         raw=raw,
@@ -68,13 +68,13 @@ def read_loan(raw: Any, kind: str) -> DebtChange | None:
     )
 
 
-def read_interest(raw: Any) -> DebtChange | None:
-    """Read a row of ``interestHistory``; ``None``: it is an isolated account's."""
+def read_interest(raw: Any, symbol: str | None = None) -> DebtChange | None:
+    """Read a row of ``interestHistory``; ``None``: it is another margin account's."""
     number, asset = member(raw, "txId", _number), member(raw, "asset", text)
     interest, time = member(raw, "interest", amount), member(raw, "interestAccuredTime", moment)
     is_first = member(raw, "type", text) == ON_BORROW
     principal = member(raw, "principal", amount) if is_first else _ZERO
-    if raw.get("isolatedSymbol"):
+    if (raw.get("isolatedSymbol") or None) != symbol:
         return None
     return DebtChange(
         raw=raw,
@@ -99,6 +99,7 @@ class DebtAnswer:
 
     Attributes:
         asked, answered: between these it was so.
+        status: what the margin level means, where the answer says so: of an isolated pair.
     """
 
     raw: Mapping[str, Any] = attrs.field(repr=False)
@@ -106,6 +107,7 @@ class DebtAnswer:
     debts: Mapping[str, tuple[Decimal, Decimal]]
     asked: datetime
     answered: datetime
+    status: str | None = None
 
     @classmethod
     def read(cls, raw: Any, asked: datetime, answered: datetime) -> DebtAnswer:
@@ -119,6 +121,24 @@ class DebtAnswer:
             },
             asked=asked,
             answered=answered,
+        )
+
+    @classmethod
+    def read_isolated(cls, raw: Any, asked: datetime, answered: datetime) -> DebtAnswer:
+        """Read ``isolated/account``, asked for one pair.
+
+        Raises:
+            Unreadable: it is not one pair.
+        """
+        pairs = each(member(raw, "assets", whole))
+        if len(pairs) != 1:
+            raise Unreadable(f"one isolated pair was expected, not {len(pairs)}")
+        (pair,) = pairs
+        sides = [member(pair, name, whole) for name in ("baseAsset", "quoteAsset")]
+        return attrs.evolve(
+            cls.read({"marginLevel": pair.get("marginLevel"), "userAssets": sides}, asked, answered),
+            raw=raw,
+            status=member(pair, "marginLevelStatus", text),
         )
 
     def owed(self, asset: str) -> tuple[Decimal, Decimal]:

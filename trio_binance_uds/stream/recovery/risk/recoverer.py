@@ -1,4 +1,4 @@
-"""The recovery of the risk stream of a cross-margin account.
+"""The recovery of the risk of a margin account: of a cross one, or of an isolated pair whose listen key tells it too.
 
 After a gap it asks for the debts and the margin level, and then for what must explain them: loans, repayments and
 interest, as the venue has booked them. Each row that no event has told becomes an event. What is owed now must be what
@@ -47,6 +47,7 @@ from trio_binance_uds.stream.recovery.risk.answers import (
 )
 from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
 from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
+from trio_binance_uds.wire.values import vocabulary
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -62,9 +63,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class RiskRecoverer:
     """Knows what the user was told, and recovers what was missed."""
 
-    def __init__(self, options: Recovery, account: str) -> None:
+    def __init__(self, options: Recovery, account: str, symbol: str | None = None) -> None:
         self._options = options
         self._account = account
+        self._symbol = symbol
         self._knowledge = RiskKnowledge()
 
     def observe(self, event: Event) -> None:
@@ -75,13 +77,13 @@ class RiskRecoverer:
         """Ask what was owed when the stream began, and what the margin level meant. Weight 20."""
         knowledge, options = self._knowledge, self._options
         knowledge.begin(now())
-        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now, self._symbol)
         with trio.move_on_after(options.max_seconds):
-            await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
+            await inquiry.ask(evidence.state_questions())
         if evidence.debts is not None:
             knowledge.note_debts(evidence.debts)
-            if evidence.bars is not None and knowledge.status is None:
-                knowledge.status = evidence.bars.words(evidence.debts.level)[0]
+            if evidence.words and knowledge.status is None:
+                knowledge.status = evidence.words[0]
         if reasons := inquiry.reasons():
             log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
 
@@ -90,7 +92,7 @@ class RiskRecoverer:
         knowledge, options = self._knowledge, self._options
         knowledge.begin(since)
         anchor = knowledge.anchor(since)
-        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now, self._symbol)
         with trio.move_on_after(options.max_seconds):
             await self._ask(inquiry, evidence, since, anchor)
             if evidence.unexplained(anchor) and not inquiry.is_over:
@@ -105,7 +107,7 @@ class RiskRecoverer:
 
     async def _ask(self, inquiry: Inquiry, evidence: _Evidence, since: datetime, anchor: DebtAnswer | None) -> None:
         # The debts come before the books that must explain them.
-        await inquiry.ask([evidence.debts_question(), evidence.bars_question()])
+        await inquiry.ask(evidence.state_questions())
         start = since if anchor is None else min(since, anchor.asked)
         await inquiry.ask(evidence.books(start, _BORROWED, _REPAID))
         # After the loans, or the interest that one costs at once might be lacking.
@@ -124,8 +126,8 @@ class RiskRecoverer:
         for asset, amount in evidence.unexplained(anchor).items():
             reasons.append(f"{amount.normalize():+f} {asset} of debt is not explained")
         level = None
-        if evidence.debts is not None and evidence.bars is not None:
-            level, doubt = self._status_of_now(evidence.debts, evidence.bars.words(evidence.debts.level))
+        if evidence.debts is not None and evidence.words:
+            level, doubt = self._status_of_now(evidence.debts, evidence.words)
             reasons += [doubt] if doubt else []
         return RiskRecovered(
             account=self._account,
@@ -142,6 +144,8 @@ class RiskRecoverer:
         if told is None:
             return None, "what the margin level meant before is not known"
         level = None if told in words else _level_event(self._account, debts, words[0])
+        if debts.status is not None:
+            return level, ""
         if words[0] == "MARGIN_CALL":
             return level, f"a margin level of {value} can mean {' or '.join(words)}"
         return level, "" if level is None else f"that a margin level of {value} means {words[0]} is not documented"
@@ -155,15 +159,16 @@ def _level_event(account: str, debts: DebtAnswer, word: str) -> MarginLevelStatu
         recovered=True,
         raw={"account": debts.raw},
         margin_level=debts.level,
-        margin_level_status=MarginLevelStatus(word),
+        margin_level_status=vocabulary(MarginLevelStatus)[word],
     )
 
 
 class _Evidence:
     """The answers of one recovery, and the questions for them."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], symbol: str | None) -> None:
         self._now = now
+        self._symbol = symbol
         self.debts: DebtAnswer | None = None
         self.bars: Bars | None = None
         self._rows: dict[tuple[str, int | str, str], DebtChange] = {}
@@ -194,15 +199,30 @@ class _Evidence:
                 found.append(row)
         return found
 
-    def debts_question(self) -> Question:
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The statuses that the margin level may have, the likeliest first; empty where that was not answered."""
+        if self.debts is None:
+            return ()
+        if self.debts.status is not None:
+            return (self.debts.status,)
+        return () if self.bars is None else self.bars.words(self.debts.level)
+
+    def state_questions(self) -> list[Question]:
+        """Ask for the debts and the margin level, and for what that means where the answer does not say it."""
+        return [self._debts_question()] if self._symbol else [self._debts_question(), self._bars_question()]
+
+    def _debts_question(self) -> Question:
         asked = self._now()
 
         def use(result: Any) -> None:
-            self.debts = DebtAnswer.read(result, asked, self._now())
+            read = DebtAnswer.read if self._symbol is None else DebtAnswer.read_isolated
+            self.debts = read(result, asked, self._now())
 
-        return Question(method=f"{_ROOT}account", weight=10, about="the debts and the margin level", use=use)
+        route, params = ("account", {}) if self._symbol is None else ("isolated/account", {"symbols": self._symbol})
+        return Question(method=_ROOT + route, params=params, weight=10, about="the debts and the margin level", use=use)
 
-    def bars_question(self) -> Question:
+    def _bars_question(self) -> Question:
         def use(result: Any) -> None:
             self.bars = Bars.read(result)
 
@@ -222,12 +242,14 @@ class _Evidence:
 
         def use(result: Any) -> Sequence[Question]:
             rows = each(member(result, "rows", whole))
-            read = [change for row in rows if (change := book.read(row)) is not None]
+            read = [change for row in rows if (change := book.read(row, self._symbol)) is not None]
             self._pages[place] = True
             self._rows.update({(change.kind, change.number, change.asset): change for change in read})
             return (self._page(book, start, page + 1),) if len(rows) >= _PAGE else ()
 
         params = {"startTime": start, "endTime": start + _WINDOW_MS, "current": page, "size": _PAGE, **book.params}
+        if self._symbol is not None:
+            params["isolatedSymbol"] = self._symbol
         return Question(method=_ROOT + book.route, params=params, weight=book.weight, about=book.about, use=use)
 
     def unexplained(self, anchor: DebtAnswer | None) -> dict[str, Decimal]:
@@ -273,9 +295,17 @@ class _Book:
     weight: int
     about: str
     params: dict[str, Any]
-    read: Callable[[Any], DebtChange | None]
+    read: Callable[[Any, str | None], DebtChange | None]
+
+
+def _read_borrowed(row: Any, symbol: str | None) -> DebtChange | None:
+    return read_loan(row, BORROW, symbol)
+
+
+def _read_repaid(row: Any, symbol: str | None) -> DebtChange | None:
+    return read_loan(row, REPAY, symbol)
 
 
 _INTEREST = _Book("interestHistory", 1, "the interest", {}, read_interest)
-_BORROWED = _Book("borrow-repay", 10, "the loans", {"type": BORROW}, lambda row: read_loan(row, BORROW))
-_REPAID = _Book("borrow-repay", 10, "the repayments", {"type": REPAY}, lambda row: read_loan(row, REPAY))
+_BORROWED = _Book("borrow-repay", 10, "the loans", {"type": BORROW}, _read_borrowed)
+_REPAID = _Book("borrow-repay", 10, "the repayments", {"type": REPAY}, _read_repaid)
