@@ -29,6 +29,7 @@ from typing import Any
 import trio
 
 from trio_binance_uds.events import Event, OrderReport
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
@@ -37,7 +38,7 @@ from trio_binance_uds.stream.recovery.stocks.answers import OrderAnswer, Progres
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered, missed_reports
 from trio_binance_uds.stream.recovery.unproven import Span, Unproven
 
-log: logging.Logger = logging.getLogger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /sapi/v1/equity/"
 _PAGE = 100
