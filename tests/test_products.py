@@ -192,7 +192,7 @@ def test_the_two_sets_of_hosts_for_demo_trading_differ_in_the_streams_of_futures
 @pytest.mark.parametrize("name", ["cross-margin", "isolated-margin:BTCUSDT"])
 def test_a_margin_account_can_have_the_listen_key_of_version_2(name: str) -> None:
     product = find_product(f"{name}@listen-key")
-    assert product == uds.margin_listen_key(find_product(name))
+    assert product == uds.margin_listen_key(find_product(name)) == uds.margin_listen_key(name)
     assert product.name == f"{name}@listen-key"
     assert product.accounts == (product.name,)
     assert repr(product).startswith(f"Product(name='{product.name}'")
@@ -209,6 +209,8 @@ def test_the_listen_key_of_margin_is_for_one_margin_account() -> None:
             uds.margin_listen_key(product)
     with pytest.raises(ValueError, match="for CROSS_MARGIN or for one"):
         find_product("cross-margin@listen-key@listen-key")
+    with pytest.raises(TypeError, match="must be a product such as CROSS_MARGIN"):
+        uds.margin_listen_key(5)  # type: ignore[arg-type]  # it is what is refused
 
 
 def test_a_listen_key_that_is_subscribed_with_has_topics_and_only_that_one() -> None:

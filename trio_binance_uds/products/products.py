@@ -149,7 +149,7 @@ def margin_accounts(*products: Product | str) -> Product:
 _BY_LISTEN_KEY = "@listen-key"
 
 
-def margin_listen_key(product: Product) -> Product:
+def margin_listen_key(product: Product | str) -> Product:
     """Return a margin account, cross or isolated, with the listen key of version 2: account and risk on one stream.
 
     Without it, the account's events come with a listen token and those of its risk by :data:`MARGIN_RISK`. What is
@@ -160,6 +160,8 @@ def margin_listen_key(product: Product) -> Product:
     Raises:
         ValueError: it is no margin account with a listen token, or several.
     """
+    product = find_product(product) if isinstance(product, str) else product
+    checks.an(Product, "the margin account", product, "a product such as CROSS_MARGIN")
     if not isinstance(product.mechanism, ListenTokenSubscription) or len(product.mechanism.accounts) != 1:
         raise ValueError(f"a margin listen key is for CROSS_MARGIN or for one isolated pair, not for {product.name}")
     name = f"{product.name}{_BY_LISTEN_KEY}"
