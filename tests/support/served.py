@@ -43,7 +43,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     transport = transport or FakeTransport()
     clock = ServerClock()
-    clock.learn(trio.current_time(), trio.current_time(), SERVER_START_MS)
+    clock.learn(trio.current_time(), trio.current_time(), {"serverTime": SERVER_START_MS})
     events: list[Event] = []
 
     def on_batch_end(now: float) -> None:

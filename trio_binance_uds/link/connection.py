@@ -186,10 +186,8 @@ class Connection:
         """Ask for the venue's time and let the clock go by it."""
         asked_at = trio.current_time()
         result = await self._call("time", {}, Auth.NONE)
-        server_ms = result.get("serverTime") if isinstance(result, dict) else None
-        if type(server_ms) is not int or not 0 < server_ms < 10**14:
-            raise unknown("time", None, "its answer has no serverTime in milliseconds")
-        self._clock.learn(asked_at, trio.current_time(), server_ms)
+        if not self._clock.learn(asked_at, trio.current_time(), result):
+            raise unknown("time", None, "its answer has no serverTime that can be")
 
     async def ping(self) -> None:
         """Return once the other side has answered a ping: all that it sent before has then been handed out.
@@ -232,6 +230,7 @@ class Connection:
         try:
             return await self._call(method, params, auth)
         except ClockSkew:
+            self._clock.note_refused_timestamp()
             with suppress(RequestError):  # The refusal stands whatever comes of this.
                 await self.measure_clock()
             if not may_be_repeated(method):

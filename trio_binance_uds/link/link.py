@@ -21,7 +21,7 @@ from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake, SubscriptionEnded
 from trio_binance_uds.link.lease import Lease
 from trio_binance_uds.link.left_alone import ban_in
-from trio_binance_uds.link.openers.contract import Subscription
+from trio_binance_uds.link.openers.contract import Subscription, look_at_the_clock
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.transport import TransportClosed, open_transport
 from trio_binance_uds.logs import stream_logger
@@ -239,6 +239,8 @@ class _Life:
             asked_at = trio.current_time()
             try:
                 alive = await self._subscription.is_alive(connection)
+                if not self._plan.clock.is_fresh:
+                    await look_at_the_clock(partial(self._subscription.measure_clock, connection))
             except AuthenticationFailed as error:
                 # Right keys are refused for moments. What is refused again and again may have ended the events too.
                 log.warning("link %d cannot tell whether its subscription stands: %s", link.number, error)

@@ -16,9 +16,10 @@ from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.openers.choice import opener_for, rest_hosts
 from trio_binance_uds.link.openers.contract import Opener
+from trio_binance_uds.link.openers.urls import with_time_unit
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
-from trio_binance_uds.products import Environment, Product, SpotHistory
+from trio_binance_uds.products import Environment, Product, SpotHistory, TimeUnit
 
 if TYPE_CHECKING:
     from trio_binance_uds.link.rest.client import Rest
@@ -56,6 +57,7 @@ class LinkPlan:
         timeouts: Timeouts,
         transport: TransportKind,
         logon: bool | None,
+        time_unit: TimeUnit | str | None = None,
         delete_listen_key_on_exit: bool = False,
     ) -> LinkPlan:
         """Check that all of it fits together, before anything is opened.
@@ -63,7 +65,7 @@ class LinkPlan:
         Raises:
             ValueError, CredentialsError, NotOffered: it does not.
         """
-        url = environment.url(product.mechanism.connects_to)
+        url = with_time_unit(environment.url(product.mechanism.connects_to), product, time_unit)
         urls = [url, *(environment.url(host) for host in rest_hosts(product))]
         if network.ssl_context is None and any(url.startswith(("wss:", "https:")) for url in urls):
             # Once for all links: to load the certificates takes long enough to hold up a link that is delivering.
@@ -102,7 +104,7 @@ class LinkPlan:
         history = self.product.history
         if self.rest is None or history is None or isinstance(history, SpotHistory):
             return connection.ask
-        return self.rest.at(history.rest).request
+        return self.rest.at(history.rest, time_path=history.rest.time_path).request
 
     @property
     def used_weights(self) -> Mapping[str, int]:

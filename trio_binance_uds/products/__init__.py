@@ -7,6 +7,7 @@ from trio_binance_uds.products.environments import (
     TESTNET,
     Environment,
     Host,
+    TimeUnit,
     find_environment,
 )
 from trio_binance_uds.products.histories import (
@@ -85,6 +86,7 @@ __all__ = [
     "Product",
     "SpotHistory",
     "StocksHistory",
+    "TimeUnit",
     "WsApiSubscription",
     "find_environment",
     "find_product",

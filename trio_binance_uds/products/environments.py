@@ -22,6 +22,16 @@ from trio_binance_uds import checks
 from trio_binance_uds.errors import NotOffered
 
 
+class TimeUnit(StrEnum):
+    """The unit of the times that the WebSocket API sends.
+
+    Source: Binance Spot, WebSocket API, "General API Information" (2026-07-21).
+    """
+
+    MILLISECOND = "MILLISECOND"
+    MICROSECOND = "MICROSECOND"
+
+
 class Host(StrEnum):
     """A role that a server plays; an :class:`Environment` says which URL plays it.
 
@@ -50,6 +60,19 @@ class Host(StrEnum):
         """The URL schemes that fit the role, the one with TLS first."""
         return ("https", "http") if self.value.endswith("_rest") else ("wss", "ws")
 
+    @property
+    def time_path(self) -> str | None:
+        """Where the REST API in this role states the venue's time; ``None`` where no route does."""
+        return _TIME_PATHS.get(self)
+
+
+_TIME_PATHS = {
+    Host.SPOT_REST: "/api/v3/time",
+    Host.USDM_REST: "/fapi/v1/time",
+    Host.COINM_REST: "/dapi/v1/time",
+    Host.OPTIONS_REST: "/eapi/v1/time",
+}
+
 
 def _checked(urls: Mapping[Host, str] | Mapping[str, str]) -> Mapping[Host, str]:
     if unknown := sorted(str(name) for name in set(urls) - set(Host)):
@@ -61,6 +84,8 @@ def _checked(urls: Mapping[Host, str] | Mapping[str, str]) -> Mapping[Host, str]
         if parts.scheme not in host.schemes or not parts.hostname:
             schemes = " or ".join(f"{scheme}://" for scheme in host.schemes)
             raise ValueError(f"the URL for {host} must start with {schemes} and name a host, got {url!r}")
+        if parts.query and host.value.endswith("_rest"):
+            raise ValueError(f"the URL for {host} cannot have a query: a request is signed over all of its query")
     return MappingProxyType(checked)
 
 

@@ -15,7 +15,7 @@ from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.logs import name_log_lines
 from trio_binance_uds.nurseries import open_bare_nursery, require_trio
-from trio_binance_uds.products import PRODUCTION, Environment, Product
+from trio_binance_uds.products import PRODUCTION, Environment, Product, TimeUnit
 from trio_binance_uds.stream.arguments import (
     check_options,
     checked_credentials,
@@ -46,6 +46,7 @@ async def open_user_data_stream(
     max_buffer: int = 20_000,
     transport: TransportKind | str = TransportKind.WEBSOCKETS,
     logon: bool | None = None,
+    time_unit: TimeUnit | str | None = None,
     delete_listen_key_on_exit: bool = False,
     seed: int | None = None,
 ) -> AsyncIterator[UserDataStream]:
@@ -75,6 +76,9 @@ async def open_user_data_stream(
         transport: which WebSocket library carries the frames.
         logon: whether to authenticate the session, which only an Ed25519 key can, and only for spot; ``None``: whenever
             the key can.
+        time_unit: the unit of the times that the WebSocket API sends, of spot and of margin accounts:
+            ``TimeUnit.MICROSECOND``, or that name, makes the times of events exact to the microsecond. ``None``: the
+            venue's own choice, milliseconds, or what an overridden URL says. Times are read in either unit always.
         delete_listen_key_on_exit: whether to delete the listen key, of a product that has one, when the stream ends.
             The account has only this one: other processes of the same account lose their streams with it.
         seed: makes jitter repeatable, for tests.
@@ -113,6 +117,7 @@ async def open_user_data_stream(
         timeouts=timeouts,
         transport=found_transport(transport),
         logon=logon,
+        time_unit=time_unit,
         delete_listen_key_on_exit=delete_listen_key_on_exit,
     )
     supervisor = Supervisor(

@@ -52,6 +52,10 @@ class StreamStatistics:
             read from the socket; ``None`` before the first event. It is as exact as the venue's clock is known.
         open_requests: requests that wait for an answer on the present connection.
         late_answers: answers on the present connection whose callers had left.
+        clock_offset_seconds: by how much this machine's wall clock was ahead of the venue's when the venue's was last
+            measured; negative where it was behind, and ``None`` while the venue has not stated its time.
+        clock_uncertainty_seconds: by how much the venue's time, as :meth:`UserDataStream.now` returns it, may be wrong
+            to either side; ``None`` while the venue has not stated its time.
         rest_weights_used: how much of the limits of the REST API is used, by the header that said so last, such as
             ``x-mbx-used-weight-1m``; everything behind the same address shares them.
     """
@@ -81,6 +85,8 @@ class StreamStatistics:
     latency_seconds: float | None
     open_requests: int
     late_answers: int
+    clock_offset_seconds: float | None
+    clock_uncertainty_seconds: float | None
     rest_weights_used: Mapping[str, int] = attrs.field(repr=False)
 
 
@@ -181,6 +187,14 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             raise naming_order(error, method, params or {})
         return await link.connection.request(method, params)
 
+    def now(self) -> datetime:
+        """Return the venue's time, as an aware ``datetime`` in UTC.
+
+        It is measured when a link is opened and every hour after that, and goes on with trio's clock in between: the
+        wall clock of this machine has no part in it. ``statistics().clock_uncertainty_seconds`` says how exact it is.
+        """
+        return self._plan.clock.now()
+
     def statistics(self) -> StreamStatistics:
         """Return counts of what has happened so far."""
         supervisor, buffer, record = self._supervisor, self._buffer, self._supervisor.record
@@ -217,5 +231,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             latency_seconds=latency,
             open_requests=0 if connection is None else connection.open_calls,
             late_answers=0 if connection is None else connection.statistics.late_answers,
+            clock_offset_seconds=clock.wall_ahead,
+            clock_uncertainty_seconds=clock.uncertainty.total_seconds() if clock.is_measured else None,
             rest_weights_used=self._plan.used_weights,
         )

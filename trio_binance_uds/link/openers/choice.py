@@ -56,7 +56,8 @@ def opener_for(
     if isinstance(mechanism, ListenTokenSubscription):
         from trio_binance_uds.link.openers.listen_token import ListenTokenOpener
 
-        return ListenTokenOpener(mechanism, url, rest.at(mechanism.rest), clock)
+        rest_api = rest.at(mechanism.rest, time_path=mechanism.rest.time_path)
+        return ListenTokenOpener(mechanism, url, rest_api, clock)
     from trio_binance_uds.link.openers.listen_key import ListenKeyOpener
 
     return ListenKeyOpener(

@@ -46,6 +46,14 @@ class Subscription(abc.ABC):
         """What it depends on, where it has to be renewed."""
         return ()
 
+    async def measure_clock(self, connection: Connection) -> None:
+        """Ask for the venue's time, and let the clock go by it.
+
+        Raises:
+            RequestError: there is no answer, or none with a time.
+        """
+        await connection.measure_clock()
+
     def check_interval(self, wanted: float) -> float:
         """Return how many seconds to leave between two proofs of life: as many as wanted, or fewer."""
         return wanted

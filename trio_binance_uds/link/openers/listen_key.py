@@ -39,11 +39,12 @@ from trio_binance_uds.errors import (
     UserDataStreamError,
 )
 from trio_binance_uds.events import Event, ListenKeyExpired
-from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.clock import ServerClock, venue_seconds
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake, Route, SubscriptionEnded
 from trio_binance_uds.link.lease import Lease
 from trio_binance_uds.link.openers.contract import Opener, Subscription, look_at_the_clock
+from trio_binance_uds.link.openers.urls import extended
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.client import RestClient
 from trio_binance_uds.logs import stream_logger
@@ -152,11 +153,15 @@ class _ListenKeySubscription(Subscription):
         self._prolong(asked_at, answer)
         mechanism, url, key = self._opener.mechanism, self._opener.stream_url, quote(self._key, safe="")
         if mechanism.place is KeyPlace.PATH:
-            return f"{url}/{key}"
+            return extended(url, path=f"/{key}")
         if mechanism.place is KeyPlace.SUBSCRIPTION:
             return url
         events = f"&events={'/'.join(mechanism.events)}" if mechanism.events else ""
-        return f"{url}?listenKey={key}{events}"
+        return extended(url, query=f"listenKey={key}{events}")
+
+    async def measure_clock(self, connection: Connection) -> None:
+        """Ask for the venue's time by REST: the socket takes no requests."""
+        await self._opener.rest.measure_clock()
 
     async def subscribe(self, connection: Connection, intake: Intake) -> float:
         """Prove the key: the venue acknowledges a socket with any."""
@@ -234,8 +239,8 @@ class _ListenKeySubscription(Subscription):
 
     def _prolong(self, asked_at: float, answer: Mapping[str, Any]) -> None:
         until = asked_at + self._opener.mechanism.life
-        told = answer.get("expiration")  # options tell it
-        if type(told) is int and asked_at < (moment := self._opener.clock.moment_of(told)) < until:
+        ends = venue_seconds(answer.get("expiration"))  # options state it
+        if ends is not None and asked_at < (moment := self._opener.clock.moment_of(ends)) < until:
             until = moment
         self._lease = Lease(account=self._opener.account, since=asked_at, until=until)
 

@@ -24,7 +24,7 @@ import attrs
 import trio
 
 from trio_binance_uds.errors import ApiError, NotOffered, RequestError
-from trio_binance_uds.link.clock import ServerClock
+from trio_binance_uds.link.clock import ServerClock, venue_seconds
 from trio_binance_uds.link.connection import Connection
 from trio_binance_uds.link.intake import Intake, Route
 from trio_binance_uds.link.lease import Lease
@@ -108,17 +108,13 @@ class ListenTokenOpener(Opener):
     def lease_of(self, account: MarginAccount, token: _Token, subscribed: Any) -> Lease:
         """Return the life of a subscription, by the earliest end that the venue has named, if it has.
 
-        Which unit it names an end in depends on where it does; 16 digits are microseconds.
+        Which unit it names an end in depends on where it does.
         """
-        named = [token.expiration_time]
+        named = [venue_seconds(token.expiration_time)]
         if isinstance(subscribed, dict):
-            named.append(subscribed.get("expirationTime"))
+            named.append(venue_seconds(subscribed.get("expirationTime")))
         longest = token.asked_at + (self.mechanism.validity or _LONGEST_VALIDITY)
-        moments = [
-            self._clock.moment_of(stamp // 1000 if stamp > 10**14 else stamp)
-            for stamp in named
-            if type(stamp) is int and stamp < 10**18
-        ]
+        moments = [self._clock.moment_of(end) for end in named if end is not None]
         # What lies in the past is no end that can be planned with.
         until = min([longest, *(moment for moment in moments if moment > trio.current_time())])
         return Lease(account=account.name, since=token.asked_at, until=until)

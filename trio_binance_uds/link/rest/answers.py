@@ -76,12 +76,17 @@ def used_weights(answer: Answer) -> Mapping[str, int]:
 
 
 def date_of(answer: Answer) -> datetime | None:
-    """Return the ``Date`` of an answer, which has whole seconds."""
+    """Return the ``Date`` of an answer, which has whole seconds; ``None`` where it has none that can be read.
+
+    An answer with an ``Age`` was stored on its way: its date is that of another answer.
+    """
+    if answer.headers.get("age", "0").strip() != "0":
+        return None
     try:
         when = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (TypeError, ValueError):
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def _content(body: bytes) -> tuple[Any, bool]:

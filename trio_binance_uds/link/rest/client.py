@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
 import trio
 
 from trio_binance_uds.credentials import Credentials
-from trio_binance_uds.errors import ClockSkew, RateLimited
+from trio_binance_uds.errors import ApiError, ClockSkew, RateLimited, RequestError
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.outcomes import unknown
 from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
-from trio_binance_uds.link.rest.http import Answer, Http
+from trio_binance_uds.link.rest.http import Http
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport.address import Address
 from trio_binance_uds.logs import stream_logger
@@ -54,7 +55,6 @@ class RestClient:
         self.masker = masker
         self._time_path = time_path
         self._bar = Bar(bar)
-        self._last: tuple[float, float, Answer] | None = None
         self.used_weights: Mapping[str, int] = {}
 
     async def request(self, route: str, params: Mapping[str, Any] | None = None) -> Any:
@@ -77,7 +77,8 @@ class RestClient:
         try:
             return await self._ask(route, signed, keyed=True)
         except ClockSkew:
-            await self.measure_clock()
+            with suppress(RequestError):  # The refusal stands whatever comes of this.
+                await self.measure_clock()
             if not route.startswith("GET "):
                 raise
             return await self._ask(route, signed, keyed=True)
@@ -91,40 +92,21 @@ class RestClient:
         return await self._ask(route, lambda: rest_query(params or {}), keyed=False)
 
     async def measure_clock(self) -> None:
-        """Let the clock go by the venue's time.
+        """Ask for the venue's time and let the clock go by it.
 
-        Where no route tells it, the date of the last answer does. That has whole seconds, so it is believed only where
-        it contradicts what the clock says.
+        Where no route states it, the clock has gone by the dates of all answers already.
 
         Raises:
             NotConnected, OutcomeUnknown, ApiError: as for :meth:`request`.
         """
         if self._time_path is None:
-            self._learn_from_date()
+            await trio.lowlevel.checkpoint()
             return
         asked_at = trio.current_time()
         route = f"GET {self._time_path}"
         result = await self.public(route)
-        server_ms = result.get("serverTime") if isinstance(result, dict) else None
-        if type(server_ms) is not int or not 0 < server_ms < 10**14:
-            raise unknown(route, None, "its answer has no serverTime in milliseconds")
-        self._clock.learn(asked_at, trio.current_time(), server_ms)
-
-    def _learn_from_date(self) -> None:
-        if self._last is None:
-            return
-        asked_at, heard_at, answer = self._last
-        date = date_of(answer)
-        if date is None:
-            return
-        believed = self._clock.at((asked_at + heard_at) / 2)
-        # The second that the server was in, give or take half of the way there and back.
-        off = (believed - date).total_seconds() - 0.5
-        if abs(off) > 0.5 + (heard_at - asked_at) / 2:
-            log.warning("the clock is off by %.1f s from the venue's, and goes by its dates now", off)
-            self._clock.learn(asked_at, heard_at, date.timestamp() * 1000 + 500)
-        else:
-            self._clock.hold()
+        if not self._clock.learn(asked_at, trio.current_time(), result):
+            raise unknown(route, None, "its answer has no serverTime that can be")
 
     async def _ask(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         self._bar.check(route)
@@ -134,14 +116,27 @@ class RestClient:
         address = self._base.at(path, text)
         asked_at = trio.current_time()
         answer = await self._http.exchange(verb, address, {"X-MBX-APIKEY": self._credentials.api_key} if keyed else {})
-        self._last = asked_at, trio.current_time(), answer
+        heard_at = trio.current_time()
         self.used_weights = used_weights(answer) or self.used_weights
         log.debug("%s: status %d", route, answer.status)
+        is_of_the_exchange = False
         try:
-            return result_of(route, answer, self._clock.seconds(trio.current_time()), self.masker)
+            result = result_of(route, answer, self._clock.seconds(trio.current_time()), self.masker)
+            is_of_the_exchange = True
+            return result
         except RateLimited as error:
             self._bar.note(error)
             raise
+        except ApiError as error:
+            # The exchange has codes; what stands before it has none, and may have stored its page.
+            is_of_the_exchange = error.code != 0
+            if isinstance(error, ClockSkew):
+                self._clock.note_refused_timestamp()
+            raise
+        finally:
+            date = date_of(answer) if is_of_the_exchange and self._time_path is None else None
+            if date is not None:
+                self._clock.learn_date(asked_at, heard_at, date)
 
 
 class Rest:
@@ -166,7 +161,7 @@ class Rest:
         self._clients: dict[Host, RestClient] = {}
 
     def at(self, host: Host, *, time_path: str | None = None) -> RestClient:
-        """Return the API of a host; the first who asks for it may say where it tells the time.
+        """Return the API of a host; the first who asks for it may say where it states the time.
 
         Raises:
             NotOffered: the environment has no such host.
