@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
+import trio
 
 from trio_binance_uds.events import CredentialsRefused, DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
 from trio_binance_uds.stream.buffer import EventBuffer
@@ -30,12 +31,15 @@ class Blindness:
 
     ``since`` is the last proof that the subscription was alive. A pong is none: it tells of the wire only, and a
     subscription can vanish without a word while the wire is fine.
+
+    ``noted_at`` is the moment of trio's clock at which that was noted: the venue's clock may be known better since.
     """
 
     since: datetime
     cause: GapCause
     detail: str
     shed: int = 0
+    noted_at: float = attrs.field(factory=trio.current_time)
 
 
 class Delivery:

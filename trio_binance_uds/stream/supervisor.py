@@ -415,7 +415,7 @@ class Supervisor:
         if blindness is not None:
             self._resumption = Resumption(link, until)
             self.buffer.resumes_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
-            self._spawn(self._recover, self._resumption, blindness.since)
+            self._spawn(self._recover, self._resumption, blindness)
         else:
             self._deliver_from(link, until, NothingRecovered())
 
@@ -501,13 +501,15 @@ class Supervisor:
         self._to_inbox.send_nowait(report)
 
     async def _take_baseline(self, link: Link) -> None:
-        await self._recoverer.take_baseline(self._asker(link), self._plan.clock.now)
+        await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
         self._to_inbox.send_nowait(OpeningOver())
 
-    async def _recover(self, resumption: Resumption, since: datetime) -> None:
+    async def _recover(self, resumption: Resumption, blindness: Blindness) -> None:
         connection = resumption.link.connection
         assert connection is not None
-        recovered = await self._recoverer.recover(self._asker(resumption.link), since, self._plan.clock.now)
+        clock = self._plan.clock
+        since = blindness.since - clock.corrected_since(blindness.noted_at)
+        recovered = await self._recoverer.recover(self._asker(resumption.link), since, clock)
         # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
         if not connection.has_ended:
             self._to_inbox.send_nowait(Answered(resumption, recovered))

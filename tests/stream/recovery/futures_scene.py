@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import trio
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import AccountUpdate, Event, OrderTradeUpdate
 from trio_binance_uds.products import COINM_FUTURES, USDM_FUTURES, Product
@@ -154,7 +155,7 @@ class Stream:
         self.started = (self.position, market.now())
 
     async def start(self) -> str:
-        await self.recoverer.take_baseline(self.link.request, self.market.now)
+        await self.recoverer.take_baseline(self.link.request, ExactClock(self.market.now))
         self.started = (len(self.market.desk.journal.events(ALICE)), self.market.now())
         return self.knowledge.no_baseline_because
 
@@ -176,7 +177,7 @@ class Stream:
             position, at = self.started
             if self.position >= position:
                 since = max(since, at)
-        found = await self.recoverer.recover(self.link.request, since, self.market.now)
+        found = await self.recoverer.recover(self.link.request, since, ExactClock(self.market.now))
         until = self.market.now()
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)

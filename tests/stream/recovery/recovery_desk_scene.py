@@ -11,6 +11,7 @@ from typing import Any
 
 import trio
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event
 from trio_binance_uds.products import MARGIN_RISK, OPTIONS, PORTFOLIO_MARGIN_PRO, Product
@@ -122,7 +123,7 @@ class DeskStream:
         self.whole_until = scene.now()
 
     async def start(self) -> None:
-        await self.recoverer.take_baseline(self.link.request, self.scene.now)
+        await self.recoverer.take_baseline(self.link.request, ExactClock(self.scene.now))
 
     def tell(self, event: Event) -> None:
         self.told.append(event)
@@ -140,7 +141,7 @@ class DeskStream:
         """Make good what was sent from ``position`` to ``subscribed_at``; the ``late`` last live events come after."""
         subscribed_at = len(self.scene.sent()) if subscribed_at is None else subscribed_at
         self.asked_at.append(self.scene.now())
-        found = await self.recoverer.recover(self.link.request, self.whole_until, self.scene.now)
+        found = await self.recoverer.recover(self.link.request, self.whole_until, ExactClock(self.scene.now))
         live = self.scene.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])

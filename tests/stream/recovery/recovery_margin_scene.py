@@ -11,6 +11,7 @@ import attrs
 import trio
 from recovery_scene import PRICES, Market, Trader, decoded
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import BalanceUpdate, Event
 from trio_binance_uds.products import CROSS_MARGIN, MarginHistory, Product, isolated_margin, margin_accounts
@@ -170,7 +171,7 @@ class MarginStream:
         self.whole_until = market.now()
 
     async def start(self) -> None:
-        await self.recoverer.take_baseline(self.link.request, self.market.now)
+        await self.recoverer.take_baseline(self.link.request, ExactClock(self.market.now))
 
     def tell(self, event: Event) -> None:
         self.told.append(event)
@@ -186,7 +187,7 @@ class MarginStream:
 
     async def recover(self, subscribed_at: int, since: datetime | None = None, *, late: int = 0) -> Recovered:
         """Make good what was sent from ``position`` to ``subscribed_at``; the ``late`` last live events come after."""
-        found = await self.recoverer.recover(self.link.request, since or self.whole_until, self.market.now)
+        found = await self.recoverer.recover(self.link.request, since or self.whole_until, ExactClock(self.market.now))
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])

@@ -11,6 +11,7 @@ from typing import Any
 
 import trio
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event, ExecutionReport, ListStatus, OutboundAccountPosition
 from trio_binance_uds.products import SPOT
@@ -111,7 +112,7 @@ class Stream:
         self.results: list[Recovered] = []
 
     async def start(self) -> str:
-        return await baseline(self.link.request, self.knowledge, self.options, self.market.now)
+        return await baseline(self.link.request, self.knowledge, self.options, ExactClock(self.market.now))
 
     def tell(self, event: Event) -> None:
         self.told.append(event)
@@ -129,7 +130,7 @@ class Stream:
             newest = self.knowledge.newest or self.knowledge.began
             assert newest is not None
             since = newest
-        found = await recover(self.link.request, self.knowledge, since, self.options, self.market.now)
+        found = await recover(self.link.request, self.knowledge, since, self.options, ExactClock(self.market.now))
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])

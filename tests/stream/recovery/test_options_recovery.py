@@ -13,6 +13,7 @@ import trio
 from recovery_desk_scene import ALICE, BOB, CALL, PUT, DeskStream, OptionsScene
 from test_options_random import fills
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import (
     BalancePositionUpdate,
@@ -226,7 +227,7 @@ class TestHoldings:
         scene.trade("BUY", "0.2", "1200")
         filled_at = scene.now()
         found = await stream.recoverer.recover(
-            stream.link.request, stream.whole_until, lambda: scene.now() - timedelta(seconds=0.4)
+            stream.link.request, stream.whole_until, ExactClock(lambda: scene.now() - timedelta(seconds=0.4))
         )
         assert found.complete, found.detail
         for event in found.events:
@@ -456,7 +457,7 @@ class TestJoining:
             scene.tick(0.1)
             scene.place("BUY", "0.2", "1300", BOB)
         second = [event for event in scene.sent() if isinstance(event, OptionsOrderTradeUpdate)][-1]
-        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, scene.now)
+        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, ExactClock(scene.now))
         assert said(list(found.without([second]).events))[:2] == ["TRADE PARTIALLY_FILLED", "BalancePositionUpdate"]
         assert found.without([second]).complete
         lost = found.without([evolved(second, filled_accumulated_quantity=Decimal("0.7"))])
@@ -475,7 +476,7 @@ class TestJoining:
         scene.tick(1)
         scene.call("DELETE order", symbol=CALL, orderId=order["orderId"])
         placed, canceled = [event for event in scene.sent() if isinstance(event, OptionsOrderTradeUpdate)]
-        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, scene.now)
+        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, ExactClock(scene.now))
         echoes = found.echoes()
         assert [echoes.is_echo(event) for event in (placed, canceled, canceled)] == [True, True, False]
         assert not echoes.is_echo(evolved(canceled, order_id=5))
@@ -488,7 +489,7 @@ class TestJoining:
         scene.place("BUY", "0.2", "1300", BOB)
         live = scene.sent(stream.position)
         stream.link.before = lambda method, params: [] if method.endswith("userTrades") else None
-        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, scene.now)
+        found = await stream.recoverer.recover(stream.link.request, stream.whole_until, ExactClock(scene.now))
         assert "more than its trades say" in found.detail
         assert "more than its trades say" not in found.without(live).detail
 

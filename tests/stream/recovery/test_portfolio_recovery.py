@@ -15,6 +15,7 @@ import trio
 from futures_scene import by_order, fills, kind_of, reports
 from trio._core import _run  # trio's own tests seed its scheduler in the same way; there is no public way
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError, RateLimited
 from trio_binance_uds.events import (
     AccountUpdate,
@@ -106,7 +107,7 @@ class Account:
             raise ApiError(method=method, status=refusal.status, code=refusal.code, msg=refusal.msg) from None
 
     async def start(self) -> None:
-        await self.recoverer.take_baseline(self.request, self.now)
+        await self.recoverer.take_baseline(self.request, ExactClock(self.now))
         self.tick()
 
     def tell(self, event: Event) -> None:
@@ -122,7 +123,7 @@ class Account:
         """Make good what was sent since the last time; of the live events the last ones come late."""
         since = max([event.event_time for event in self.told if event.event_time], default=self.now())
         start = len(self.sent()) if subscribed_at is None else subscribed_at
-        found = await self.recoverer.recover(self.request, since, self.now)
+        found = await self.recoverer.recover(self.request, since, ExactClock(self.now))
         live = self.sent(start)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])

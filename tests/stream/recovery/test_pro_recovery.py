@@ -9,6 +9,7 @@ import pytest
 import trio
 from recovery_desk_scene import ALICE, DeskStream, ProScene
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event, PmProAccountUpdate, RiskLevelChange
 from trio_binance_uds.stream.recovery.portfolio_pro.recoverer import ProAnswer
@@ -115,7 +116,7 @@ async def test_what_comes_live_is_left_to_the_live_events(autojump_clock: trio.a
     scene = ProScene()
     stream = await whole(scene)
     scene.stand("1030.5")
-    found = await stream.recoverer.recover(stream.link.request, scene.now(), scene.now)
+    found = await stream.recoverer.recover(stream.link.request, scene.now(), ExactClock(scene.now))
     assert kinds(list(found.events)) == ["PmProAccountUpdate", "RiskLevelChange"]
     mark = len(scene.sent())
     scene.desk.report(ALICE)
@@ -133,7 +134,7 @@ async def test_totals_that_are_older_are_echoes_and_newer_ones_are_not(autojump_
     older = scene.sent()[-1]
     scene.tick(3)
     scene.stand("5000")
-    found = await stream.recoverer.recover(stream.link.request, scene.now(), scene.now)
+    found = await stream.recoverer.recover(stream.link.request, scene.now(), ExactClock(scene.now))
     scene.tick(3)
     newer = scene.sent()[-1]
     echoes = found.echoes()

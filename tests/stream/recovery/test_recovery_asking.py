@@ -10,6 +10,7 @@ import trio
 from recovery_answers import allocation, amendment, order, trade
 from recovery_scene import Market, Stream, balances, fills, reports
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError, NotConnected, OutcomeUnknown, RateLimited
 from trio_binance_uds.events import ExecutionReport
 from trio_binance_uds.stream.recovery.options import Recovery
@@ -99,7 +100,7 @@ class TestWhatIsAsked:
             return await original(method, params)
 
         start = trio.current_time()
-        found = await recover(counting, stream.knowledge, market.now(), stream.options, market.now)
+        found = await recover(counting, stream.knowledge, market.now(), stream.options, ExactClock(market.now))
         assert found.complete
         assert most == 6
         assert trio.current_time() - start == pytest.approx(0.2)
@@ -564,7 +565,9 @@ class TestWithoutBaseline:
     async def test_a_first_gap_before_anything_was_told_raises_nothing(self, autojump_clock: trio.abc.Clock) -> None:
         market = Market()
         market.limit("SELL", "1", "20000")
-        found = await recover(Stream(market).link.request, Knowledge(), market.now(), Recovery(), market.now)
+        found = await recover(
+            Stream(market).link.request, Knowledge(), market.now(), Recovery(), ExactClock(market.now)
+        )
         assert not found.complete
 
 

@@ -9,6 +9,7 @@ import pytest
 import trio
 from recovery_scene import Link, Market
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import UnknownEvent
 from trio_binance_uds.products import (
@@ -41,9 +42,9 @@ async def test_without_a_recovery_nothing_is_asked_and_the_gap_is_incomplete(
     product: Product, options: Recovery, why: str, autojump_clock: trio.abc.Clock
 ) -> None:
     recoverer = recoverer_for(product, options)
-    await recoverer.take_baseline(nobody, lambda: NOW)
+    await recoverer.take_baseline(nobody, ExactClock(lambda: NOW))
     recoverer.observe(UnknownEvent(problem="new", raw={}))
-    recovered = await recoverer.recover(nobody, NOW, lambda: NOW)
+    recovered = await recoverer.recover(nobody, NOW, ExactClock(lambda: NOW))
     assert (recovered.events, recovered.complete) == ((), False)
     assert why in recovered.detail
     assert recovered.without([UnknownEvent(problem="new", raw={})]) == recovered
@@ -64,9 +65,9 @@ async def test_a_product_with_a_history_is_asked_about_it_and_says_what_was_refu
         raise ApiError(method=method, status=400, code=-1000, msg="An unknown error occurred")
 
     recoverer = recoverer_for(product, Recovery())
-    await recoverer.take_baseline(refuse, lambda: NOW)
+    await recoverer.take_baseline(refuse, ExactClock(lambda: NOW))
     recoverer.observe(UnknownEvent(problem="new", raw={}))
-    recovered = await recoverer.recover(refuse, NOW, lambda: NOW)
+    recovered = await recoverer.recover(refuse, NOW, ExactClock(lambda: NOW))
     assert asked
     assert "cannot be proven complete" in caplog.text
     assert (recovered.events, recovered.complete) == ((), False)
@@ -77,9 +78,9 @@ async def test_spot_events_are_marked_with_their_account(autojump_clock: trio.ab
     market = Market()
     link = Link(market)
     recoverer = recoverer_for(SPOT, Recovery())
-    await recoverer.take_baseline(link.request, market.now)
+    await recoverer.take_baseline(link.request, ExactClock(market.now))
     market.tick()
     since = market.now()
     market.limit("SELL", "1", "20000")
-    recovered = await recoverer.recover(link.request, since, market.now)
+    recovered = await recoverer.recover(link.request, since, ExactClock(market.now))
     assert [event.account for event in recovered.events] == ["spot", "spot"]

@@ -10,6 +10,7 @@ import pytest
 import trio
 from recovery_desk_scene import DeskStream, RiskScene
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError
 from trio_binance_uds.events import Event, MarginLevelStatusChange, UnknownEvent, UserLiabilityChange
 from trio_binance_uds.stream.recovery.reading import Unreadable
@@ -131,7 +132,7 @@ class TestDebts:
         scene.loan("BORROW", "BTC", "0.5")
         scene.tick(5)
         for _ in range(2):
-            await stream.recoverer.recover(stream.link.request, stream.whole_until, scene.now)
+            await stream.recoverer.recover(stream.link.request, stream.whole_until, ExactClock(scene.now))
             scene.tick(5)
         stream.link.before = lambda method, params: {"rows": [], "total": 0} if "borrow-repay" in method else None
         await stream.missed()
@@ -215,7 +216,7 @@ class TestLevel:
         scene = RiskScene()
         stream = await whole(scene)
         stream.tell(level("MARGIN_CALL"))
-        found = await stream.recoverer.recover(stream.link.request, scene.now(), scene.now)
+        found = await stream.recoverer.recover(stream.link.request, scene.now(), ExactClock(scene.now))
         assert len(found.events) == 1
         assert found.without([level("EXCESSIVE")]).events == ()
         echoes = found.echoes()

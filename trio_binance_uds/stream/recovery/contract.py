@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import attrs
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.stream.recovery.inquiry import Request
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 
 class Echoes(Protocol):
@@ -61,12 +62,14 @@ class Recoverer(Protocol):
         """Take in an event that was accepted for delivery. Synchronous, and cheap: it is called for every event."""
         ...
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began. It raises no ordinary exception."""
         ...
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, while the events of a new link are parked.
+
+        ``since`` is a time of the clock's, so it may be wrong by the clock's uncertainty.
 
         It raises no ordinary exception: what stays unknown makes the result incomplete. Cancelled, it leaves nothing
         behind.
@@ -109,10 +112,10 @@ class NoRecovery:
     def observe(self, event: Event) -> None:
         """Do nothing."""
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Do nothing."""
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Return nothing, and why."""
         return NothingRecovered(self._why)
 

@@ -7,12 +7,10 @@ number, only its time and its word can tell.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from trio_binance_uds.events import Event
-
-# The clocks of client and venue are compared by a round trip. What is told twice does less harm than what is not told.
-_SKEW = timedelta(seconds=1)
+from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS
 
 
 class SnapshotEchoes:
@@ -31,12 +29,12 @@ class WordEcho:
     """Recognises the one live event that tells the word that was recovered.
 
     After another word has been told, the same one again is news. So it is if it is newer than the answer: between two
-    recoveries another word can have come that no live event has told.
+    recoveries another word can have come that no live event has told. ``answered`` is the latest time of the answer.
     """
 
     def __init__(self, word: Hashable | None, answered: datetime | None) -> None:
         self._expected = word
-        self._until = None if answered is None else answered + _SKEW
+        self._until = None if answered is None else answered + BETWEEN_SERVERS
 
     def is_echo(self, word: Hashable, at: datetime) -> bool:
         """Whether a live event with this word, of this time, repeats the recovered one."""

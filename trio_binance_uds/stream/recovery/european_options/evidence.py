@@ -21,6 +21,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
     TradeAnswer,
 )
 from trio_binance_uds.stream.recovery.european_options.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class OrderFacts:
 
 @attrs.frozen
 class Taken:
-    """When something was asked for and answered: it is as of a time between."""
+    """The earliest and the latest time that something can be as of: when it was asked for and answered."""
 
     asked: datetime
     answered: datetime
@@ -220,6 +221,8 @@ class Evidence:
         wallets = self.wallets()
         if wallets is None or self.open_orders is None or self.account is None or self.positions is None:
             return None
+        assert self.positions_taken is not None, "they come together"
+        assert self.account_taken is not None, "they come together"
         main = self.main_asset()
         return BaselineAnswers(
             orders=tuple([self.orders[key] for key in self.open_orders]),
@@ -228,6 +231,7 @@ class Evidence:
             totals=None if main is None else self.totals(wallets[main.asset]),
             greeks=self.account.greeks,
             risk_level=self.risk_level(self.account),
+            until=max(self.account_taken.answered, self.positions_taken.answered) + BETWEEN_SERVERS,
         )
 
     @staticmethod

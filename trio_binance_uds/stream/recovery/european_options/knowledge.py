@@ -44,10 +44,11 @@ Greeks = Mapping[str, tuple[Decimal, Decimal, Decimal, Decimal]]
 
 @attrs.frozen
 class Told:
-    """An amount, and as of when it was told."""
+    """An amount, and as of when it was told; of the baseline from when to when that may have been."""
 
     amount: Decimal
     at: datetime
+    until: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +61,7 @@ class BaselineAnswers:
     totals: Totals | None
     greeks: Greeks
     risk_level: str
+    until: datetime
 
 
 class Knowledge:
@@ -78,6 +80,7 @@ class Knowledge:
         self.began: datetime | None = None
         self.newest: datetime | None = None
         self.baseline_at: datetime | None = None
+        self.baseline_until: datetime | None = None
         self.unproven: Unproven = Unproven()
         self.no_baseline_because: str = "it was never asked for"
         self._fills: OrderedDict[tuple[str, int, int], None] = OrderedDict()
@@ -115,10 +118,10 @@ class Knowledge:
     def _settle(self, update: BalancePositionUpdate) -> None:
         at = update.transaction_time
         for balance in update.balances:
-            self.wallets[balance.asset] = Told(balance.balance, at)
+            self.wallets[balance.asset] = Told(balance.balance, at, at)
         for position in update.positions:
             self.symbols[position.symbol] = None
-            self.positions[position.symbol] = Told(position.quantity, at)
+            self.positions[position.symbol] = Told(position.quantity, at, at)
         if self.unsettled:
             self.unsettled = [fill for fill in self.unsettled if fill.transaction_time > at]
 
@@ -145,24 +148,28 @@ class Knowledge:
             if order.updated < self.began and not order.is_final and not is_told:
                 self.orders[order.key] = update_of(order)
         for asset, balance in answers.wallets.items():
-            self.wallets.setdefault(asset, Told(balance, self.began))
+            self.wallets.setdefault(asset, Told(balance, self.began, answers.until))
         for symbol, quantity in answers.positions.items():
             self.symbols[symbol] = None
-            self.positions.setdefault(symbol, Told(quantity, self.began))
+            self.positions.setdefault(symbol, Told(quantity, self.began, answers.until))
         self.totals = self.totals or answers.totals
         self.greeks = self.greeks if self.greeks is not None else answers.greeks
         self.risk_level = self.risk_level or answers.risk_level
-        self.baseline_at, self.no_baseline_because = at, ""
+        self.baseline_at, self.baseline_until, self.no_baseline_because = self.began, answers.until, ""
 
     def told_position(self, symbol: str) -> Told | None:
         """Return what was last told of a position; ``None`` if nobody knows."""
-        told = self.positions.get(symbol)
-        return Told(ZERO, self.baseline_at) if told is None and self.baseline_at is not None else told
+        return self._told(self.positions, symbol)
 
     def told_wallet(self, asset: str) -> Told | None:
         """Return what was last told of a wallet; ``None`` if nobody knows."""
-        told = self.wallets.get(asset)
-        return Told(ZERO, self.baseline_at) if told is None and self.baseline_at is not None else told
+        return self._told(self.wallets, asset)
+
+    def _told(self, table: Mapping[str, Told], name: str) -> Told | None:
+        told = table.get(name)
+        if told is None and self.baseline_at is not None and self.baseline_until is not None:
+            return Told(ZERO, self.baseline_at, self.baseline_until)
+        return told
 
     def is_fill_told(self, identity: tuple[str, int, int]) -> bool:
         """Whether a fill was told, as far as anybody remembers."""

@@ -7,7 +7,7 @@ what was last told, and the fills since, give what there is now: by that, a fill
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 from itertools import product
@@ -35,11 +35,8 @@ from trio_binance_uds.stream.recovery.european_options.reports import (
     risk_level_change,
     update_of,
 )
+from trio_binance_uds.stream.recovery.timing import ANSWERS_LAG, BETWEEN_SERVERS
 
-# The clocks of client and venue are compared by a round trip.
-_SKEW = timedelta(milliseconds=500)
-# How far answers are believed to lag behind at most.
-_MOST_LAG = timedelta(seconds=30)
 _PRICE_STEP = Decimal("0.00000001")
 
 
@@ -237,7 +234,7 @@ def _is_to_be_told(told: Told | None, held: _Amount, taken: Taken, error: Decima
     """Whether an amount is news; one that nothing explains may be older than what was told shortly before."""
     if told is None:
         return True
-    return abs(held.now - told.amount) > error and not (held.unexplained and told.at > taken.asked - _MOST_LAG)
+    return abs(held.now - told.amount) > error and not (held.unexplained and told.at > taken.asked - ANSWERS_LAG)
 
 
 def _cash(fill: OptionsOrderTradeUpdate) -> Decimal:
@@ -268,9 +265,10 @@ def _amount_of(
     if told is None:
         return _Amount(answered)
     later = sorted(change for change in changes if change[0] >= told.at)
-    certain = sum(time < taken.asked - _SKEW for time, _ in later)
-    most = sum(time <= taken.answered + _SKEW for time, _ in later)
-    at_once = sum(time == told.at for time, _ in later)
+    certain = sum(time < taken.asked - BETWEEN_SERVERS for time, _ in later)
+    most = sum(time <= taken.answered + BETWEEN_SERVERS for time, _ in later)
+    # The baseline was taken while the stream had begun already.
+    at_once = sum(time <= told.until for time, _ in later)
     amounts = [amount for _, amount in later]
     for first in range(at_once + 1):
         for last in range(certain, most + 1):

@@ -47,6 +47,7 @@ from trio_binance_uds.stream.recovery.european_options.recovered import OptionsR
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 from trio_binance_uds.stream.recovery.unproven import Span
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -54,7 +55,6 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 _ROOT = "GET /eapi/v1/"
 _PAGE = 1000
 _NO_SUCH_ORDER = -2013
-_MARGIN = timedelta(seconds=30)
 _HISTORY = timedelta(days=5)
 _AGAIN_SECONDS = 1.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,26 +73,27 @@ class OptionsRecoverer:
         """Take in an event that was accepted for delivery."""
         self._knowledge.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began. Weight 48."""
-        knowledge, at = self._knowledge, now()
+        knowledge, began_at, at = self._knowledge, trio.current_time(), earliest(clock)
         knowledge.begin(at)
         evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed)
         with trio.move_on_after(self._options.max_seconds):
-            await inquiry.ask(_Questions(evidence, at, now).state())
+            await inquiry.ask(_Questions(evidence, at, clock).state())
         answers = evidence.baseline()
         if answers is not None:
-            knowledge.take_baseline(answers, at)
+            # A refused question may have shown that the clock was wrong.
+            knowledge.take_baseline(answers, at - clock.corrected_since(began_at))
         else:
             knowledge.no_baseline_because = "; ".join(inquiry.reasons())
             log.warning("gaps cannot be proven complete: %s", knowledge.no_baseline_because)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> OptionsRecovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> OptionsRecovered:
         """Ask for what was missed since then; it raises no ordinary exception.
 
         It costs 48 in weight, 8 per symbol, and 1 per order that was open and is so no more.
         """
-        recovery = _Recovery(request, self._knowledge, since, self._options, now)
+        recovery = _Recovery(request, self._knowledge, since, self._options, clock)
         with trio.move_on_after(self._options.max_seconds):
             await recovery.ask()
         return recovery.result(self._account)
@@ -111,18 +112,20 @@ class _Recovery:
         knowledge: Knowledge,
         since: datetime,
         options: Recovery,
-        now: Callable[[], datetime],
+        clock: VenueClock,
     ) -> None:
-        knowledge.begin(since)
+        self._is_too_long = latest(clock) - since > _HISTORY
+        since -= clock.uncertainty
+        if knowledge.baseline_at is None:
+            knowledge.begin(since)
         assert knowledge.began is not None
         self._knowledge = knowledge
         self._options = options
         self._inquiry = Inquiry(request, options.weight_allowed)
-        self._is_too_long = now() - since > _HISTORY
-        start = max(since - _MARGIN, knowledge.began)
+        start = max(since - UNDER_WAY, knowledge.began)
         self._evidence = Evidence(knowledge)
-        self._questions = _Questions(self._evidence, start, now)
-        self._earlier = knowledge.unproven.before(start, _MARGIN)
+        self._questions = _Questions(self._evidence, start, clock)
+        self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:
@@ -216,9 +219,9 @@ class _Recovery:
 class _Questions:
     """Makes the questions of one recovery; their answers go into the evidence."""
 
-    def __init__(self, evidence: Evidence, since: datetime, now: Callable[[], datetime]) -> None:
+    def __init__(self, evidence: Evidence, since: datetime, clock: VenueClock) -> None:
         self._evidence = evidence
-        self._now = now
+        self._clock = clock
         self._since = _to_ms(since)
 
     def state(self) -> list[Question]:
@@ -226,18 +229,18 @@ class _Questions:
         return [self._account(), self._positions(), self._open_orders()]
 
     def _account(self) -> Question:
-        asked = self._now()
+        asked = earliest(self._clock)
 
         def use(result: Any) -> None:
-            self._evidence.add_account(AccountAnswer.read(result), Taken(asked, self._now()))
+            self._evidence.add_account(AccountAnswer.read(result), Taken(asked, latest(self._clock)))
 
         return Question(method=f"{_ROOT}marginAccount", weight=3, about="the account", use=use)
 
     def _positions(self) -> Question:
-        asked = self._now()
+        asked = earliest(self._clock)
 
         def use(result: Any) -> None:
-            self._evidence.add_positions(read_all(result, PositionAnswer.read), Taken(asked, self._now()))
+            self._evidence.add_positions(read_all(result, PositionAnswer.read), Taken(asked, latest(self._clock)))
 
         return Question(method=f"{_ROOT}position", weight=5, about="the positions", use=use)
 
@@ -272,7 +275,7 @@ class _Questions:
 
     def _window(self) -> tuple[int, int]:
         """Return since when to ask, and an end in the future: what happens just now must not fall out of it."""
-        return self._since, max(_to_ms(self._now()), self._since) // _DAY_MS * _DAY_MS + 2 * _DAY_MS
+        return self._since, max(_to_ms(latest(self._clock)), self._since) // _DAY_MS * _DAY_MS + 2 * _DAY_MS
 
     def _between(
         self,
@@ -289,7 +292,7 @@ class _Questions:
         def use_page(result: Any) -> Sequence[Question]:
             if len(use(result)) < _PAGE:
                 return ()
-            middle = (start + min(end, max(_to_ms(self._now()), start + 1))) // 2
+            middle = (start + min(end, max(_to_ms(latest(self._clock)), start + 1))) // 2
             if middle >= end:
                 raise Unreadable(f"there are more than {_PAGE} in one millisecond")
             halves = ((start, middle), (middle + 1, end))

@@ -32,13 +32,17 @@ class Evidence:
     Attributes:
         balances, positions, open_orders, open_conditionals: what was there when it was asked for; ``None`` before.
         asked_at: when that was, by our clock.
+        until: the latest time that it can have been; what happened later is for the stream to tell.
         not_found, conditionals_not_found: what the venue says it does not know.
     """
 
-    def __init__(self, knowledge: Knowledge, since: datetime, asked_at: datetime) -> None:
+    def __init__(
+        self, knowledge: Knowledge, since: datetime, asked_at: datetime, until: datetime | None = None
+    ) -> None:
         self._knowledge = knowledge
         self._since = since
         self.asked_at: datetime = asked_at
+        self.until: datetime = until or asked_at
         self.balances: Mapping[str, BalanceAnswer] | None = None
         self.positions: Mapping[PositionKey, PositionAnswer] | None = None
         self.open_orders: frozenset[Key] | None = None
@@ -211,7 +215,7 @@ class Evidence:
             for income in self.incomes.values()
             if income.is_of_trade
             # What came later is the stream's business.
-            and self._since <= income.time <= self.asked_at
+            and self._since <= income.time <= self.until
             and (income.symbol, income.trade_id) not in known
             and (income.trade_id or 0) > self._knowledge.last_trade_ids.get(income.symbol, 0)
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
 from trio_binance_uds.events import Event
@@ -14,6 +13,7 @@ from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -30,19 +30,17 @@ class FuturesRecoverer:
         """Take in an event that was accepted for delivery."""
         self.knowledge.observe(event)
 
-    async def take_baseline(
-        self, request: Request, now: Callable[[], datetime], *, budget: Budget | None = None
-    ) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget | None = None) -> None:
         """Ask what was there before the stream began."""
-        unknown = await baseline(request, self.knowledge, self.scope, self._options, now, budget=budget)
+        unknown = await baseline(request, self.knowledge, self.scope, self._options, clock, budget=budget)
         if unknown:
             log.warning("gaps cannot be proven complete: %s", unknown)
 
     async def recover(
-        self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget | None = None
+        self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget | None = None
     ) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception. A ``budget`` can be shared."""
-        return await recover(request, self.knowledge, self.scope, since, self._options, now, budget=budget)
+        return await recover(request, self.knowledge, self.scope, since, self._options, clock, budget=budget)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""

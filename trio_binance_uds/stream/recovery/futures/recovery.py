@@ -29,8 +29,8 @@ Source: Binance USD-M and COIN-M Futures, "Account" and "Trade" (2026-05-28), wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 
 import trio
@@ -44,9 +44,8 @@ from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 
-# The clocks of client and venue are compared by a round trip, and an event may have been under way.
-_MARGIN = timedelta(seconds=30)
 _AGAIN_SECONDS = 1.0
 # How old a conditional order may be whose order still stands, for the end of both to be told.
 _TRIGGERED_DAYS = 6
@@ -57,7 +56,7 @@ async def baseline(
     knowledge: Knowledge,
     scope: Scope,
     options: Recovery,
-    now: Callable[[], datetime],
+    clock: VenueClock,
     *,
     budget: Budget | None = None,
 ) -> str:
@@ -65,7 +64,7 @@ async def baseline(
 
     Returns "" or why it is not known, and raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    at = now()
+    began_at, at = trio.current_time(), earliest(clock)
     knowledge.begin(at)
     evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, budget or Budget(options.weight_allowed))
     questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
@@ -78,7 +77,8 @@ async def baseline(
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
         return knowledge.no_baseline_because
-    knowledge.take_baseline(answers, at, now())
+    # A refused question may have shown that the clock was wrong.
+    knowledge.take_baseline(answers, at - clock.corrected_since(began_at), clock.now())
     return ""
 
 
@@ -88,7 +88,7 @@ async def recover(
     scope: Scope,
     since: datetime,
     options: Recovery,
-    now: Callable[[], datetime],
+    clock: VenueClock,
     *,
     budget: Budget | None = None,
 ) -> Recovered:
@@ -101,7 +101,7 @@ async def recover(
     unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
     inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
-    recovery = _Recovery(inquiry, knowledge, scope, since, options, now)
+    recovery = _Recovery(inquiry, knowledge, scope, since, options, clock)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
     return recovery.result()
@@ -128,19 +128,20 @@ class _Recovery:
         scope: Scope,
         since: datetime,
         options: Recovery,
-        now: Callable[[], datetime],
+        clock: VenueClock,
     ) -> None:
         self._knowledge = knowledge
         self._scope = scope
         self._since = since
         self._options = options
         self._inquiry = inquiry
-        if knowledge.began is None:
-            knowledge.begin(since)
+        margin = UNDER_WAY + clock.uncertainty
+        if knowledge.baseline_until is None:
+            knowledge.begin(since - clock.uncertainty)
         assert knowledge.began is not None
-        start, until = max(since - _MARGIN, knowledge.began), now()
-        earlier = knowledge.unproven.before(start, _MARGIN)
-        self._evidence = Evidence(knowledge, start, until)
+        start, until = max(since - margin, knowledge.began), latest(clock)
+        earlier = knowledge.unproven.before(start, margin)
+        self._evidence = Evidence(knowledge, start, clock.now(), until)
         self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until, earlier=earlier)
         self._asked: set[Hashable] = set()
 

@@ -11,7 +11,7 @@ null.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
 from typing import Any
@@ -27,12 +27,11 @@ from trio_binance_uds.stream.recovery.spot.answers import (
     read_balances,
 )
 from trio_binance_uds.stream.recovery.spot.ledger import Loan
+from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS
 
 # What stands for members of an order that no query tells, where a report must have the field.
 _INSTEAD: Mapping[str, Any] = MappingProxyType({"orderListId": -1, "origQuoteOrderQty": "0.00000000"})
 _QUOTE_STEP = Decimal("0.00000001")
-# The clocks of client and venue are compared by a round trip.
-_SKEW = timedelta(milliseconds=500)
 _NOTHING = (Decimal(0), Decimal(0))
 
 
@@ -60,8 +59,8 @@ def read_cross_account(raw: Any, asked: datetime, answered: datetime) -> Account
     found = read_balances(rows)
     return AccountAnswer(
         raw=raw,
-        updated=asked - _SKEW,
-        not_after=answered + _SKEW,
+        updated=asked - BETWEEN_SERVERS,
+        not_after=answered + BETWEEN_SERVERS,
         names=frozenset(found),
         balances={asset: held for asset, held in found.items() if held != _NOTHING},
     )
@@ -79,8 +78,8 @@ def read_isolated_account(raw: Any, asked: datetime, answered: datetime) -> Acco
     found = read_balances([member(pairs[0], side, whole) for side in ("baseAsset", "quoteAsset")])
     return AccountAnswer(
         raw=raw,
-        updated=asked - _SKEW,
-        not_after=answered + _SKEW,
+        updated=asked - BETWEEN_SERVERS,
+        not_after=answered + BETWEEN_SERVERS,
         is_all=False,
         names=frozenset(found),
         balances=found,

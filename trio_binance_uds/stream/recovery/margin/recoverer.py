@@ -21,7 +21,6 @@ Source: Binance Margin Trading, "Trade" and "Account" (2026-01-15).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
 import trio
@@ -36,6 +35,7 @@ from trio_binance_uds.stream.recovery.margin.book import margin_book
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -52,20 +52,20 @@ class MarginRecoverer:
         if (account := self._accounts.get(event.account or "")) is not None:
             account.knowledge.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         budget = Budget(self._options.weight_allowed)
         async with trio.open_nursery() as nursery:
             for account in self._accounts.values():
-                nursery.start_soon(account.take_baseline, request, now, budget)
+                nursery.start_soon(account.take_baseline, request, clock, budget)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, on all accounts at once within one budget."""
         budget = Budget(self._options.weight_allowed)
         found: dict[str, Recovered] = {}
 
         async def recover_one(name: str, account: _Account) -> None:
-            found[name] = await account.recover(request, since, now, budget)
+            found[name] = await account.recover(request, since, clock, budget)
 
         async with trio.open_nursery() as nursery:
             for name, account in self._accounts.items():
@@ -85,20 +85,18 @@ class _Account:
         self._book = margin_book(account)
         self.knowledge = Knowledge()
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime], budget: Budget) -> None:
-        unknown = await baseline(request, self.knowledge, self._options, now, book=self._book, budget=budget)
+    async def take_baseline(self, request: Request, clock: VenueClock, budget: Budget) -> None:
+        unknown = await baseline(request, self.knowledge, self._options, clock, book=self._book, budget=budget)
         if unknown:
             log.warning("gaps of %s cannot be proven complete: %s", self._name, unknown)
 
-    async def recover(
-        self, request: Request, since: datetime, now: Callable[[], datetime], budget: Budget
-    ) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock, budget: Budget) -> Recovered:
         return await recover(
             request,
             self.knowledge,
             since,
             self._options,
-            now,
+            clock,
             book=self._book,
             budget=budget,
             account=self._name,

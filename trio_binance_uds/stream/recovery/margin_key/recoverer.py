@@ -6,7 +6,7 @@ Each looks at its own kinds of events only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
@@ -20,6 +20,7 @@ from trio_binance_uds.stream.recovery.joined import in_order_of_time
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 # Of the weight that one recovery may cost; debts and loans cost 41, and a little more for each page of loans.
 _SHARE_OF_RISK = 10
@@ -41,18 +42,18 @@ class MarginKeyRecoverer:
         self._account.observe(event)
         self._risk.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._account.take_baseline, request, now)
-            nursery.start_soon(self._risk.take_baseline, request, now)
+            nursery.start_soon(self._account.take_baseline, request, clock)
+            nursery.start_soon(self._risk.take_baseline, request, clock)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, for both at once."""
         found: dict[Recoverer, Recovered] = {}
 
         async def recover_one(recoverer: Recoverer) -> None:
-            found[recoverer] = await recoverer.recover(request, since, now)
+            found[recoverer] = await recoverer.recover(request, since, clock)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recover_one, self._account)

@@ -14,8 +14,8 @@ Source: Binance Portfolio Margin, "Trade" and "Account" (2026-05-28).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -38,6 +38,7 @@ from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, read_ba
 from trio_binance_uds.stream.recovery.spot.book import Book, Call
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS, VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -45,8 +46,6 @@ _ROOT = "GET /papi/v1/margin/"
 _OPEN_ORDERS = f"{_ROOT}openOrders"
 _OPEN_LISTS = f"{_ROOT}openOrderList"
 _PREVENTIONS = f"{_ROOT}myPreventedMatches"
-# The clocks of client and venue are compared by a round trip.
-_SKEW = timedelta(milliseconds=500)
 
 
 def _read_account(raw: Any, asked: datetime, answered: datetime) -> AccountAnswer:
@@ -62,8 +61,8 @@ def _read_account(raw: Any, asked: datetime, answered: datetime) -> AccountAnswe
     found = read_balances(rows)
     return AccountAnswer(
         raw={"balances": raw},
-        updated=asked - _SKEW,
-        not_after=answered + _SKEW,
+        updated=asked - BETWEEN_SERVERS,
+        not_after=answered + BETWEEN_SERVERS,
         names=frozenset(found),
         balances={asset: held for asset, held in found.items() if any(held)},
     )
@@ -105,24 +104,22 @@ class MarginPart:
         """Take in an event that was accepted for delivery."""
         self.knowledge.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime], *, budget: Budget) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget) -> None:
         """Ask what was there before the stream began."""
         unknown = await baseline(
-            self._translated(request), self.knowledge, self._options, now, book=self._book(), budget=budget
+            self._translated(request), self.knowledge, self._options, clock, book=self._book(), budget=budget
         )
         if unknown:
             log.warning("gaps of margin orders cannot be proven complete: %s", unknown)
 
-    async def recover(
-        self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget
-    ) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
         return await recover(
             self._translated(request),
             self.knowledge,
             since,
             self._options,
-            now,
+            clock,
             book=self._book(),
             budget=budget,
             account=self._account,

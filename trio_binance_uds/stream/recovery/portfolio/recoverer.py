@@ -6,7 +6,7 @@ What cannot be recovered, besides what the recoveries of futures and of margin n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 _NO_SUCH_SYMBOL = -1121
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -34,12 +35,10 @@ class Part(Protocol):
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime], *, budget: Budget) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget) -> None:
         """Ask what was there before the stream began."""
 
-    async def recover(
-        self, request: Request, since: datetime, now: Callable[[], datetime], *, budget: Budget
-    ) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget) -> Recovered:
         """Ask for what was missed since then."""
         ...
 
@@ -63,24 +62,24 @@ class PortfolioRecoverer:
         for part in self.parts.values():
             part.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         budget = Budget(self._options.weight_allowed)
 
         async def ask(part: Part) -> None:
-            await part.take_baseline(self._lenient(request), now, budget=budget)
+            await part.take_baseline(self._lenient(request), clock, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for part in self.parts.values():
                 nursery.start_soon(ask, part)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> PortfolioRecovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
         budget = Budget(self._options.weight_allowed)
         found: dict[str, Recovered] = {}
 
         async def ask(name: str, part: Part) -> None:
-            found[name] = await part.recover(self._lenient(request), since, now, budget=budget)
+            found[name] = await part.recover(self._lenient(request), since, clock, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for name, part in self.parts.items():

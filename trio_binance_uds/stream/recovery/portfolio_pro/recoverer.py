@@ -15,8 +15,8 @@ Source: Binance Portfolio Margin Pro, "Get Portfolio Margin Pro Account Info" (2
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import amount, member
+from trio_binance_uds.stream.recovery.timing import VenueClock, latest
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
 from trio_binance_uds.wire.values import converter
 
@@ -141,18 +142,18 @@ class ProRecoverer:
         elif isinstance(event, UnknownEvent) and event.event_type == "uniMMRDrop":
             self._has_drops = True
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what the account was when the stream began. Weight 5."""
-        answer, reasons = await self._ask(request, now)
+        answer, reasons = await self._ask(request, clock)
         if answer is not None:
             self._level = self._level or answer.level
             self._figures = self._figures or _figures(answer.totals())
         else:
             log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> ProRecovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> ProRecovered:
         """Ask what the account is now; it raises no ordinary exception. Weight 5."""
-        answer, reasons = await self._ask(request, now)
+        answer, reasons = await self._ask(request, clock)
         events: list[Event] = []
         if answer is not None:
             totals = answer.totals()
@@ -168,16 +169,16 @@ class ProRecoverer:
             self._level = answer.level
         marked = [attrs.evolve(event, account=self._account) for event in events]
         answered = None if answer is None else answer.answered
-        return ProRecovered(tuple(marked), "; ".join(reasons), answered)
+        return ProRecovered(tuple(marked), "; ".join(reasons), answered, clock.uncertainty)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Do nothing: there is no history to ask."""
 
-    async def _ask(self, request: Request, now: Callable[[], datetime]) -> tuple[ProAnswer | None, list[str]]:
-        asked, found = now(), list[ProAnswer]()
+    async def _ask(self, request: Request, clock: VenueClock) -> tuple[ProAnswer | None, list[str]]:
+        asked, found = clock.now(), list[ProAnswer]()
 
         def use(result: Any) -> None:
-            found.append(ProAnswer.read(result, asked, now()))
+            found.append(ProAnswer.read(result, asked, latest(clock)))
 
         inquiry = Inquiry(request, self._options.weight_allowed)
         with trio.move_on_after(self._options.max_seconds):
@@ -189,11 +190,17 @@ class ProRecoverer:
 
 @attrs.frozen
 class ProRecovered:
-    """What a recovery has brought: the totals and the level of risk as they were answered, where they have changed."""
+    """What a recovery has brought: the totals and the level of risk as they were answered, where they have changed.
+
+    Attributes:
+        answered: the latest time at which that can have been answered; ``None`` where it was not.
+        uncertainty: by how much the times of the events may be wrong.
+    """
 
     events: tuple[Event, ...]
     detail: str
     answered: datetime | None
+    uncertainty: timedelta
 
     @property
     def complete(self) -> bool:
@@ -215,7 +222,7 @@ class ProEchoes:
     def __init__(self, recovered: ProRecovered) -> None:
         totals = [event for event in recovered.events if isinstance(event, PmProAccountUpdate)]
         levels = [event.risk_level for event in recovered.events if isinstance(event, RiskLevelChange)]
-        self._totals = SnapshotEchoes([(type(event), event.event_time) for event in totals])
+        self._totals = SnapshotEchoes([(type(event), event.event_time - recovered.uncertainty) for event in totals])
         self._level = WordEcho(levels[0] if levels else None, recovered.answered)
 
     def is_echo(self, event: Event) -> bool:

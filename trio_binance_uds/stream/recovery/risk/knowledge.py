@@ -43,8 +43,9 @@ class RiskKnowledge:
 
     def begin(self, at: datetime) -> None:
         """Note that the stream began at this time at the latest; the books are kept by the second."""
-        if self.began is None:
-            self.began = at.replace(microsecond=0)
+        at = at.replace(microsecond=0)
+        if self.began is None or at < self.began:
+            self.began = at
 
     def note_debts(self, answer: DebtAnswer) -> None:
         """Remember what was owed, as what the changes after it are counted from."""

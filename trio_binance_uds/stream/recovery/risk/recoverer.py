@@ -47,6 +47,7 @@ from trio_binance_uds.stream.recovery.risk.answers import (
 )
 from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
 from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 from trio_binance_uds.wire.values import vocabulary
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -54,8 +55,8 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 _ROOT = "GET /sapi/v1/margin/"
 _PAGE = 100
 _WINDOW_MS = 30 * 86_400_000 - 1
-_MARGIN = timedelta(seconds=30)
-_SKEW = timedelta(seconds=2)
+# The books are kept by the second, and what is owed changes a moment before or after it is booked.
+_BOOKED_WITHIN = timedelta(seconds=2)
 _AGAIN_SECONDS = 1.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,13 +74,16 @@ class RiskRecoverer:
         """Take in an event that was accepted for delivery."""
         self._knowledge.observe(event)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was owed when the stream began, and what the margin level meant. Weight 20."""
         knowledge, options = self._knowledge, self._options
-        knowledge.begin(now())
-        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now, self._symbol)
+        began_at, at = trio.current_time(), earliest(clock)
+        knowledge.begin(at)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(clock, self._symbol)
         with trio.move_on_after(options.max_seconds):
             await inquiry.ask(evidence.state_questions())
+        # A refused question may have shown that the clock was wrong.
+        knowledge.begin(at - clock.corrected_since(began_at))
         if evidence.debts is not None:
             knowledge.note_debts(evidence.debts)
             if evidence.words and knowledge.status is None:
@@ -87,12 +91,13 @@ class RiskRecoverer:
         if reasons := inquiry.reasons():
             log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> RiskRecovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> RiskRecovered:
         """Ask for what was missed since then; it raises no ordinary exception. Weight 41, more for many loans."""
         knowledge, options = self._knowledge, self._options
-        knowledge.begin(since)
         anchor = knowledge.anchor(since)
-        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(now, self._symbol)
+        if anchor is None:
+            knowledge.begin(since - clock.uncertainty)
+        inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(clock, self._symbol)
         with trio.move_on_after(options.max_seconds):
             await self._ask(inquiry, evidence, since, anchor)
             if evidence.unexplained(anchor) and not inquiry.is_over:
@@ -118,7 +123,8 @@ class RiskRecoverer:
     ) -> RiskRecovered:
         knowledge = self._knowledge
         assert knowledge.began is not None
-        begins = {kind: max(knowledge.began, since - _MARGIN) for kind in (BORROW, REPAY)}
+        since -= evidence.uncertainty
+        begins = {kind: max(knowledge.began, since - UNDER_WAY) for kind in (BORROW, REPAY)}
         begins[INTEREST] = max(knowledge.began, since - NEAR_INTEREST)
         untold = [row for row in knowledge.untold(evidence.loans_and_interest()) if row.time >= begins[row.kind]]
         if anchor is None:
@@ -133,7 +139,7 @@ class RiskRecoverer:
             account=self._account,
             changes=tuple(untold),
             level=level,
-            answered=None if evidence.debts is None else evidence.debts.answered,
+            answered=None if evidence.debts is None else evidence.debts.answered + evidence.uncertainty,
             detail="; ".join(reasons),
             knows_interest=evidence.knows_interest,
         )
@@ -166,14 +172,19 @@ def _level_event(account: str, debts: DebtAnswer, word: str) -> MarginLevelStatu
 class _Evidence:
     """The answers of one recovery, and the questions for them."""
 
-    def __init__(self, now: Callable[[], datetime], symbol: str | None) -> None:
-        self._now = now
+    def __init__(self, clock: VenueClock, symbol: str | None) -> None:
+        self._clock = clock
         self._symbol = symbol
         self.debts: DebtAnswer | None = None
         self.bars: Bars | None = None
         self._rows: dict[tuple[str, int | str, str], DebtChange] = {}
         # Which pages of which book were asked for, and whether they were answered.
         self._pages: dict[tuple[str, int, int], bool] = {}
+
+    @property
+    def uncertainty(self) -> timedelta:
+        """By how much a time of ours may be wrong."""
+        return self._clock.uncertainty
 
     @property
     def rows(self) -> list[DebtChange]:
@@ -213,11 +224,11 @@ class _Evidence:
         return [self._debts_question()] if self._symbol else [self._debts_question(), self._bars_question()]
 
     def _debts_question(self) -> Question:
-        asked = self._now()
+        asked = self._clock.now()
 
         def use(result: Any) -> None:
             read = DebtAnswer.read if self._symbol is None else DebtAnswer.read_isolated
-            self.debts = read(result, asked, self._now())
+            self.debts = read(result, asked, self._clock.now())
 
         route, params = ("account", {}) if self._symbol is None else ("isolated/account", {"symbols": self._symbol})
         return Question(method=_ROOT + route, params=params, weight=10, about="the debts and the margin level", use=use)
@@ -230,8 +241,8 @@ class _Evidence:
 
     def books(self, since: datetime, *books: _Book) -> Iterator[Question]:
         """Ask for all that was booked there since then, and a little before."""
-        first = (since - NEAR_INTEREST - _EPOCH) // timedelta(milliseconds=1)
-        last = (self._now() - _EPOCH) // timedelta(milliseconds=1)
+        first = (since - self.uncertainty - NEAR_INTEREST - _EPOCH) // timedelta(milliseconds=1)
+        last = (latest(self._clock) - _EPOCH) // timedelta(milliseconds=1)
         for start in range(first, max(first, last) + 1, _WINDOW_MS + 1):
             for book in books:
                 yield self._page(book, start, 1)
@@ -261,7 +272,7 @@ class _Evidence:
             before, after = anchor.owed(asset), self.debts.owed(asset)
             for part in (0, 1):
                 deltas = [(row.time, row.delta[part]) for row in self.rows if row.asset == asset and row.delta[part]]
-                left = _unexplained(deltas, after[part] - before[part], anchor, self.debts)
+                left = _unexplained(deltas, after[part] - before[part], anchor, self.debts, self.uncertainty)
                 if left:
                     found[asset] = found.get(asset, Decimal(0)) + left
         return found
@@ -274,11 +285,16 @@ def _belongs(interest: DebtChange, loan: DebtChange) -> bool:
 
 
 def _unexplained(
-    deltas: list[tuple[datetime, Decimal]], change: Decimal, anchor: DebtAnswer, debts: DebtAnswer
+    deltas: list[tuple[datetime, Decimal]],
+    change: Decimal,
+    anchor: DebtAnswer,
+    debts: DebtAnswer,
+    uncertainty: timedelta,
 ) -> Decimal:
     """Return what of a change the deltas do not make up; those about the times of asking may be on either side."""
-    earlier = sum(time <= anchor.answered + _SKEW for time, _ in deltas)
-    certain = sum(time < debts.asked - _SKEW for time, _ in deltas)
+    margin = uncertainty + _BOOKED_WITHIN
+    earlier = sum(time <= anchor.answered + margin for time, _ in deltas)
+    certain = sum(time < debts.asked - margin for time, _ in deltas)
     amounts = [amount for _, amount in deltas]
     for first in range(earlier, -1, -1):
         for last in range(max(first, certain), len(amounts) + 1):

@@ -28,6 +28,7 @@ from trio_binance_uds.stream.recovery.spot.book import Book, Call, LoanCall
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.ledger import split_names
+from trio_binance_uds.stream.recovery.timing import VenueClock, earliest, latest
 
 _NO_SUCH_ORDER = -2013
 _NO_SUCH_SYMBOL = -1121
@@ -50,14 +51,14 @@ class Questions:
         knowledge: Knowledge,
         *,
         since: datetime,
-        now: Callable[[], datetime],
+        clock: VenueClock,
     ) -> None:
         self._book = book
         self._evidence = evidence
         self._knowledge = knowledge
-        self._now = now
+        self._clock = clock
         self._since = to_ms(since)
-        self._until = max(to_ms(now()), self._since)
+        self._until = max(to_ms(latest(clock)), self._since)
 
     def _ask(self, call: Call, about: str, use: Callable[[Any], Sequence[Question] | None], **params: Any) -> Question:
         return Question(method=call.method, params={**params, **call.params}, weight=call.weight, about=about, use=use)
@@ -65,10 +66,10 @@ class Questions:
     # The state of the account.
 
     def account(self) -> Question:
-        asked = self._now()
+        asked = earliest(self._clock)
 
         def use(result: Any) -> None:
-            self._evidence.account = self._book.read_account(result, asked, self._now())
+            self._evidence.account = self._book.read_account(result, asked, latest(self._clock))
 
         return self._ask(self._book.account, "the balances", use)
 

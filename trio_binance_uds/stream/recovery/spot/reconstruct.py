@@ -6,7 +6,7 @@ It is one pure function: no question is asked here, and nothing is remembered.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import attrs
@@ -19,9 +19,7 @@ from trio_binance_uds.stream.recovery.spot.ledger import differing, explain, sym
 from trio_binance_uds.stream.recovery.spot.life import OrderFacts, Place, Rank, reports_of
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, position_of, started
 from trio_binance_uds.stream.recovery.spot.sequence import Row, in_sequence
-
-# How far balances that do not say when they were taken are believed to lag behind at most.
-_MOST_LAG = timedelta(seconds=30)
+from trio_binance_uds.stream.recovery.timing import ANSWERS_LAG
 
 
 @attrs.frozen(kw_only=True)
@@ -204,7 +202,7 @@ def _about_balances(
 def _may_be_older(knowledge: Knowledge, account: AccountAnswer, asset: str, unexplained: Mapping[str, Decimal]) -> bool:
     """Whether a balance that nothing explains, of a time that nobody knows, may be older than the one that was told."""
     told = knowledge.told_balance(asset)
-    return asset in unexplained and told is not None and told.at > account.updated - _MOST_LAG
+    return asset in unexplained and told is not None and told.at > account.updated - ANSWERS_LAG
 
 
 def _told(knowledge: Knowledge) -> list[datetime]:

@@ -11,6 +11,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, recover
+from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -24,15 +25,15 @@ class SpotRecoverer:
         self._knowledge = Knowledge()
         self.observe: Callable[[Event], None] = self._knowledge.observe
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
-        unknown = await baseline(request, self._knowledge, self._options, now)
+        unknown = await baseline(request, self._knowledge, self._options, clock)
         if unknown:
             log.warning("gaps cannot be proven complete: %s", unknown)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> Recovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        return await recover(request, self._knowledge, since, self._options, now, account=self._account)
+        return await recover(request, self._knowledge, since, self._options, clock, account=self._account)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Do nothing: the history lists what has changed of late, whenever it began."""

@@ -28,8 +28,8 @@ Source: Binance Spot, WebSocket API, "Account requests"; "User Data Streams" (20
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Iterable, Iterator
+from datetime import datetime
 from itertools import chain, permutations
 
 import attrs
@@ -45,11 +45,10 @@ from trio_binance_uds.stream.recovery.spot.life import OrderFacts
 from trio_binance_uds.stream.recovery.spot.questions import Questions
 from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest
 
 __all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
 
-# The clocks of client and venue are compared by a round trip, and an event may have been under way.
-_MARGIN = timedelta(seconds=30)
 _AGAIN_SECONDS = 1.0
 _GUESSED_ASSETS_AT_MOST = 4
 
@@ -58,7 +57,7 @@ async def baseline(
     request: Request,
     knowledge: Knowledge,
     options: Recovery,
-    now: Callable[[], datetime],
+    clock: VenueClock,
     *,
     book: Book = SPOT_BOOK,
     budget: Budget | None = None,
@@ -67,10 +66,10 @@ async def baseline(
 
     Returns "" or why it is not known, and raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    at = now()
+    began_at, at = trio.current_time(), earliest(clock)
     knowledge.begin(at)
     evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.weight_allowed))
-    questions = Questions(book, evidence, knowledge, since=at, now=now)
+    questions = Questions(book, evidence, knowledge, since=at, clock=clock)
     with trio.move_on_after(options.max_seconds):
         if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
             await inquiry.ask([questions.open_lists()])
@@ -81,7 +80,8 @@ async def baseline(
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
         return knowledge.no_baseline_because
-    knowledge.take_baseline(answers, at)
+    # A refused question may have shown that the clock was wrong.
+    knowledge.take_baseline(answers, at - clock.corrected_since(began_at))
     return ""
 
 
@@ -90,7 +90,7 @@ async def recover(
     knowledge: Knowledge,
     since: datetime,
     options: Recovery,
-    now: Callable[[], datetime],
+    clock: VenueClock,
     *,
     book: Book = SPOT_BOOK,
     budget: Budget | None = None,
@@ -105,7 +105,7 @@ async def recover(
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
     inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
-    recovery = _Recovery(inquiry, knowledge, since, options, now, book, account)
+    recovery = _Recovery(inquiry, knowledge, since, options, clock, book, account)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
     return recovery.result()
@@ -120,7 +120,7 @@ class _Recovery:
         knowledge: Knowledge,
         since: datetime,
         options: Recovery,
-        now: Callable[[], datetime],
+        clock: VenueClock,
         book: Book,
         account: str | None,
     ) -> None:
@@ -129,12 +129,13 @@ class _Recovery:
         self._inquiry = inquiry
         self._book = book
         self._account = account
-        if knowledge.began is None:
+        since -= clock.uncertainty
+        if knowledge.baseline_updated is None:
             knowledge.begin(since)
         assert knowledge.began is not None
-        start = max(since - _MARGIN, knowledge.began)
+        start = max(since - UNDER_WAY, knowledge.began)
         self._evidence = Evidence(knowledge, start)
-        self._questions = Questions(book, self._evidence, knowledge, since=start, now=now)
+        self._questions = Questions(book, self._evidence, knowledge, since=start, clock=clock)
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:

@@ -36,6 +36,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import member, read_all, text
 from trio_binance_uds.stream.recovery.stocks.answers import OrderAnswer, Progress, has_ended, progress_of, rows_of
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered, missed_reports
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 from trio_binance_uds.stream.recovery.unproven import Span, Unproven
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -44,9 +45,8 @@ _ROOT = "GET /sapi/v1/equity/"
 _PAGE = 100
 # As on spot; which code the routes of stocks have is not known.
 _NO_SUCH_ORDER = -2013
-# The clocks of client and venue are compared by a round trip, and the last sign of life is older than the loss.
-_MARGIN = timedelta(seconds=30)
-_SKEW = timedelta(seconds=2)
+# How exact the times of orders and fills are is not known.
+_STAMPED_WITHIN = timedelta(seconds=2)
 _AGAIN_SECONDS = 1.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -76,12 +76,15 @@ class StocksRecoverer:
         elif event.order_id not in self._ended:
             self._open[event.order_id] = max(progress, self._open.get(event.order_id) or progress)
 
-    async def take_baseline(self, request: Request, now: Callable[[], datetime]) -> None:
+    async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was open when the stream began. Weight 1."""
-        self._begin(now())
+        began_at, at = trio.current_time(), earliest(clock)
+        self._begin(at)
         inquiry, answers = Inquiry(request, self._options.weight_allowed), _Answers()
         with trio.move_on_after(self._options.max_seconds):
             await inquiry.ask([answers.open_orders()])
+        # A refused question may have shown that the clock was wrong.
+        self._begin(at - clock.corrected_since(began_at))
         if answers.open is None:
             log.warning("gaps cannot be proven complete: %s", "; ".join(inquiry.reasons()))
             return
@@ -93,12 +96,14 @@ class StocksRecoverer:
             if order.id not in self._ended:
                 self._open.setdefault(order.id, order.progress if order.updated < self._began else None)
 
-    async def recover(self, request: Request, since: datetime, now: Callable[[], datetime]) -> StocksRecovered:
+    async def recover(self, request: Request, since: datetime, clock: VenueClock) -> StocksRecovered:
         """Ask for what was missed since then; it raises no ordinary exception. Weight 3, and 1 for each order."""
-        self._begin(since)
+        if not self._is_listed:
+            self._begin(since - clock.uncertainty)
         assert self._began is not None
-        start = since - _MARGIN
-        spans = (*self._unproven.before(start, _MARGIN), (start, now() + _SKEW))
+        margin = UNDER_WAY + clock.uncertainty
+        start = since - margin
+        spans = (*self._unproven.before(start, margin), (start, latest(clock) + _STAMPED_WITHIN))
         inquiry = Inquiry(request, self._options.weight_allowed)
         answers = _Answers()
         with trio.move_on_after(self._options.max_seconds):
@@ -132,8 +137,9 @@ class StocksRecoverer:
         self._unproven.note_gap(since, until, complete=complete)
 
     def _begin(self, at: datetime) -> None:
-        if self._began is None:
-            self._began = at - _SKEW
+        at -= _STAMPED_WITHIN
+        if self._began is None or at < self._began:
+            self._began = at
 
     async def _ask(self, inquiry: Inquiry, answers: _Answers, spans: Sequence[Span]) -> None:
         # The open orders first: what ends between the two answers is then in the history.
