@@ -14,8 +14,10 @@ from trio_binance_uds import (
     Gap,
     GapCause,
     LeaseAtRisk,
+    Proven,
     ReconnectFailed,
     Shedding,
+    Unproven,
     decode_frame,
 )
 
@@ -111,6 +113,14 @@ def shedding(seconds: float = 0.0, detail: str = "the consumer was behind") -> S
 
 def reconnect_failed(attempts: int) -> ReconnectFailed:
     return ReconnectFailed(at=AT, attempts=attempts, next_attempt_at=AT + timedelta(seconds=60), detail="refused\x1b")
+
+
+def unproven(detail: str) -> Unproven:
+    return Unproven(at=AT, account="coinm-futures", detail=detail)
+
+
+def proven() -> Proven:
+    return Proven(at=AT, account="coinm-futures")
 
 
 def gap(since: float = 0.0, until: float = 1.5, **more: Any) -> Gap:

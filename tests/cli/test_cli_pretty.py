@@ -192,6 +192,15 @@ def test_a_failed_attempt_says_when_the_next_one_is(attempts: int, words: str) -
     assert second == "   refused\\x1b"
 
 
+def test_an_unproven_stream_and_its_proof_stand_out() -> None:
+    first, _, second = render(samples.unproven("no list\x1b"), 100).plain.partition("\n")
+    assert first.startswith("━━ UNPROVEN 05:06:07.089 · coinm-futures · until the first event comes ━━")
+    assert second == "   no list\\x1b"
+    assert render(samples.proven(), 100).plain.startswith(
+        "━━ PROVEN 05:06:07.089 · coinm-futures · its events arrive ━"
+    )
+
+
 def test_an_event_names_its_account_where_there_are_several() -> None:
     names = ("cross-margin", "isolated-margin:BTCUSDT")
     line = render(attrs.evolve(samples.transfer("1"), account=names[0]), accounts=names).plain

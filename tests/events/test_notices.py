@@ -16,8 +16,10 @@ from trio_binance_uds.events import (
     GapCause,
     LeaseAtRisk,
     Notice,
+    Proven,
     ReconnectFailed,
     Shedding,
+    Unproven,
 )
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -30,6 +32,8 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         Disconnected(at=NOON, cause=DisconnectCause.KEEPALIVE_TIMEOUT, detail="no pong for 60 s"),
         Gap(cause=GapCause.LINK_LOST, since=NOON, until=NOON, recovered=2, complete=True),
         ReconnectFailed(at=NOON, attempts=2, next_attempt_at=NOON, detail="status 503"),
+        Unproven(at=NOON, account="coinm-futures", detail="no list"),
+        Proven(at=NOON, account="coinm-futures"),
         Shedding(at=NOON, shed=3, behind_seconds=4.5, resumes_at=NOON, detail="slow"),
     ],
     ids=lambda notice: type(notice).__name__,
@@ -40,7 +44,7 @@ def test_notices_are_frozen_values_and_no_events(notice: Notice) -> None:
     assert not hasattr(notice, "__dict__")
     assert notice == pickle.loads(pickle.dumps(notice)) == attrs.evolve(notice)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        notice.detail = "other"  # type: ignore[attr-defined]  # it is a promise about run time
+        notice.stream = "other"  # type: ignore[attr-defined]  # it is a promise about run time
 
 
 def test_a_gap_is_incomplete_until_proven_otherwise() -> None:

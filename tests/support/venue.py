@@ -12,7 +12,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 import h11
@@ -357,6 +357,8 @@ class Venue:
             case "SUBSCRIBE":
                 socket.subscribed = params[0].partition("@")[0]
                 return 200, None
+            case "LIST_SUBSCRIPTIONS":
+                return 200, [unquote(socket.key)]
             case "session.subscriptions":
                 return 200, [{"subscriptionId": number} for number in socket.subscriptions]
             case "userDataStream.subscribe.listenToken":

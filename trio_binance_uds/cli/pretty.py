@@ -19,10 +19,12 @@ from trio_binance_uds import (
     LeaseAtRisk,
     ListenKeyExpired,
     Notice,
+    Proven,
     ReconnectFailed,
     ServerShutdown,
     Shedding,
     UndecodableEvent,
+    Unproven,
     UntypedEvent,
 )
 from trio_binance_uds.cli.account_lines import ACCOUNT_LINES
@@ -54,6 +56,10 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             return _shedding(item, width)
         case ReconnectFailed():
             return _reconnect_failed(item, width)
+        case Unproven():
+            return _unproven(item, width)
+        case Proven(at=at, account=account):
+            return banner(f"PROVEN {clock(at)} · {printable(account)} · its events arrive", width, "bold green")
         case Event():
             cells = [Cell(clock(item.event_time), "dim", 12, needs=66)]
             if len(accounts) > 1:
@@ -118,6 +124,11 @@ def _reconnect_failed(notice: ReconnectFailed, width: int | None) -> Text:
     count = "1 attempt" if notice.attempts == 1 else f"{notice.attempts} attempts"
     label = f"STILL BLIND {clock(notice.at)} · {count} failed · next at {clock(notice.next_attempt_at)}"
     return _with_detail(banner(label, width, "bold red"), notice.detail, "red")
+
+
+def _unproven(notice: Unproven, width: int | None) -> Text:
+    label = f"UNPROVEN {clock(notice.at)} · {printable(notice.account)} · until the first event comes"
+    return _with_detail(banner(label, width, "bold yellow"), notice.detail, "yellow")
 
 
 def _gap(gap: Gap, width: int | None) -> Text:

@@ -33,8 +33,10 @@ from trio_binance_uds.events.notices import (
     GapCause,
     LeaseAtRisk,
     Notice,
+    Proven,
     ReconnectFailed,
     Shedding,
+    Unproven,
 )
 from trio_binance_uds.events.spot import (
     SPOT_EVENTS,
@@ -215,6 +217,7 @@ __all__ = [
     "PortfolioMarginOutboundAccountPosition",
     "PositionSide",
     "PriceMatchMode",
+    "Proven",
     "ReconnectFailed",
     "RejectReason",
     "RiskLevel",
@@ -236,6 +239,7 @@ __all__ = [
     "UnifiedLiabilityChange",
     "UnifiedLiabilityType",
     "UnknownEvent",
+    "Unproven",
     "UntypedEvent",
     "UsdmOrderTradeUpdate",
     "UserLiabilityChange",

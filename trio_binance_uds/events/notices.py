@@ -105,6 +105,41 @@ class Shedding(Notice):
 
 
 @attrs.frozen(kw_only=True)
+class Unproven(Notice):
+    """The stream is open, and nothing has shown so far that its socket brings the events of this account.
+
+    The venue acknowledges a socket at a wrong URL as well, and such a socket answers pings and is silent for ever. It
+    is asked which streams it has, and this one did not say. So it may be right, and the account quiet, or wrong. It
+    stays unproven until the first event comes, which :class:`Proven` says; an order that is placed and cancelled brings
+    one. It comes once in a stream, before every event.
+
+    Attributes:
+        at: when the venue acknowledged the socket.
+        account: whose events it should bring, as in :attr:`Event.account`.
+        detail: for people: what could not be proven, and where; the wording may change.
+    """
+
+    at: datetime
+    account: str
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Proven(Notice):
+    """A stream that was :class:`Unproven` brings events: its socket is the right one.
+
+    It comes behind the first event; or before it, where a later connection lists its streams.
+
+    Attributes:
+        at: when it was shown.
+        account: as in :class:`Unproven`.
+    """
+
+    at: datetime
+    account: str
+
+
+@attrs.frozen(kw_only=True)
 class LeaseAtRisk(Notice):
     """A listen key or listen token is about to end, and could not be renewed so far.
 

@@ -174,10 +174,13 @@ class Connection:
         Raises:
             NotConnected: the connection is gone; nothing was sent.
             OutcomeUnknown: the connection was lost after sending, no answer came in time, or it is an error.
+            ApiError: the answer has the status of a refusal: the other side is a WebSocket API and no stream's socket.
 
         Source: Binance USD-M Futures, "Websocket Market Streams", "Live Subscribing/Unsubscribing" (2026-05-28).
         """
         response = await self._answer(method, Streams(dict.fromkeys(streams)), Auth.NONE)
+        if response.error is not None and response.status:
+            raise refusal(method, response.status, response.error, self._clock.seconds(trio.current_time()))
         if response.error is not None:
             raise unknown(method, None, f"the answer is an error with code {response.error.code}")
         return response.result

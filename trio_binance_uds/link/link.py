@@ -45,7 +45,13 @@ class Link:
     up_at: float | None = None
     # The last moment of trio's clock at which the subscription was shown to be alive, by an event or by asking.
     proven_at: float = 0.0
+    has_brought_events: bool = False
     leaving: bool = False
+
+    @property
+    def unproven(self) -> str:
+        """Why nothing has shown so far that its socket brings the account's events; empty where something has."""
+        return "" if self.subscription is None or self.has_brought_events else self.subscription.unproven
 
     def retire(self) -> None:
         """End the link without further ado."""
@@ -259,6 +265,7 @@ class _Life:
             link.proven_at = max(link.proven_at, min(asked_at, connection.heard_at))
 
     def _proven_by_events(self, now: float) -> None:
+        self._link.has_brought_events = True
         if self._subscription.events_prove:
             self._link.proven_at = now
 

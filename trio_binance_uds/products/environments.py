@@ -20,6 +20,7 @@ import attrs
 
 from trio_binance_uds import checks
 from trio_binance_uds.errors import NotOffered
+from trio_binance_uds.products.silent_urls import silent_because
 
 
 class TimeUnit(StrEnum):
@@ -109,9 +110,15 @@ class Environment:
         """Return this environment with some URLs replaced, such as ``spot_ws_api="wss://...:9443/ws-api/v3"``.
 
         Raises:
-            ValueError: a name is not one of :class:`Host`, or a URL has the wrong scheme.
+            ValueError: a name is not one of :class:`Host`, a URL has the wrong scheme, or it is known that it
+                acknowledges a connection and never brings the events. An environment that is made by calling
+                :class:`Environment` takes such a URL all the same.
         """
-        return attrs.evolve(self, urls={**{str(host): url for host, url in self.urls.items()}, **urls})
+        environment = attrs.evolve(self, urls={**{str(host): url for host, url in self.urls.items()}, **urls})
+        for name, url in urls.items():
+            if why := silent_because(name, url):
+                raise ValueError(f"the URL {url!r} cannot be {name}: {why}")
+        return environment
 
     def url(self, host: Host) -> str:
         """Return the URL that plays this role here.

@@ -28,7 +28,7 @@ class StreamStatistics:
         stream: the name of the stream.
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
         proven_at: when the subscription was last proven to be alive, by an event that can be read or by asking the
-            venue. The age of the last event says nothing; this does.
+            venue. The age of the last event says nothing; this does. ``None`` while the stream is :class:`Unproven`.
         lease_expires_at: when the listen key, or the first of the listen tokens, ends unless it is renewed, which it is
             long before; ``None`` where there is none.
         links_opened: how many subscriptions were acknowledged, the first included.

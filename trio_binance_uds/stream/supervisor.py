@@ -33,7 +33,7 @@ from datetime import datetime
 import trio
 
 from trio_binance_uds.errors import AuthenticationFailed, ConnectFailed, StreamFailed, UserDataStreamError
-from trio_binance_uds.events import Event, GapCause
+from trio_binance_uds.events import Event, GapCause, Proven, Unproven
 from trio_binance_uds.link.link import (
     CredentialsDenied,
     LeaseEndangered,
@@ -123,6 +123,9 @@ class Supervisor:
         self.active: Link | None = None
         # The link that is active, or was the last to be.
         self._last_active: Link | None = None
+        # Why nothing has shown so far that the socket is the right one; it is said once, until an event shows it.
+        self._unproven = ""
+        self._was_proven = False
         # Set when the first link is active, or when it is certain that none will be; then ``failure`` says why.
         self.settled: trio.Event = trio.Event()
         self.failure: Exception | None = None
@@ -144,8 +147,8 @@ class Supervisor:
 
     @property
     def proven_at(self) -> datetime | None:
-        """When the subscription was last shown to be alive; ``None`` before the first link was up."""
-        return None if self._last_active is None else self._plan.clock.at(self._last_active.proven_at)
+        """When the subscription was last shown to be alive; ``None`` while nothing has shown that."""
+        return None if self._last_active is None or self._unproven else self._plan.clock.at(self._last_active.proven_at)
 
     @property
     def blind(self) -> Blind | None:
@@ -397,6 +400,7 @@ class Supervisor:
         self._last_active = link
         self._lost_by = None
         self.reconnecting.note_up()
+        self._look_for_proof(link)
         self._spawn(self._after, self._rollover.seconds_until_due(self._rng), RolloverDue(link))
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
@@ -408,6 +412,21 @@ class Supervisor:
             else:
                 self._spawn(self._after, _FIRST_ANSWER_SECONDS, OpeningOver())
             self._spawn(self._take_baseline, link)
+
+    def _look_for_proof(self, link: Link) -> None:
+        """Say once that nothing shows the socket to be the right one, and once that something does."""
+        now, account = self._plan.clock.now(), self._plan.product.name
+        if link.unproven:
+            if not self._was_proven and not self._unproven:
+                self._unproven = link.unproven
+                log.warning("the stream is unproven: %s", link.unproven)
+                self.buffer.put_notice(Unproven(at=now, account=account, detail=link.unproven))
+            return
+        self._was_proven = True
+        if self._unproven:
+            self._unproven = ""
+            log.info("the stream is proven: its socket brings the events of %s", account)
+            self.buffer.put_notice(Proven(at=now, account=account))
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
@@ -469,6 +488,8 @@ class Supervisor:
         self._handover.accept(link.number, event)
 
     def _on_batch_end(self, now: float) -> None:
+        if self._unproven and self.active is not None and self.active.has_brought_events:
+            self._look_for_proof(self.active)
         self.buffer.flush(now)
         if self._newest is not None and self._newest.event_time is not None:
             self.record.newest = self._newest.event_time, self._plan.clock.seconds(now)

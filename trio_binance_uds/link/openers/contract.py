@@ -36,10 +36,12 @@ _CLOCK_SECONDS = 2.0
 class Subscription(abc.ABC):
     """The subscription of one link.
 
-    ``events_prove`` says whether any event shows that all of it is alive.
+    ``events_prove`` says whether any event shows that all of it is alive. ``unproven`` says, once it is subscribed, why
+    nothing has shown so far that its socket brings the account's events; it is empty where something has.
     """
 
     events_prove: bool = True
+    unproven: str = ""
 
     @property
     def leases(self) -> tuple[Lease, ...]:

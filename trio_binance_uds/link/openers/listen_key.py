@@ -9,9 +9,11 @@ The rules:
   it names the key, or tells it, does its answer say that the key is *ours*. Elsewhere a ``POST`` follows, which tells
   the live key and prolongs it too. Where the route has ``POST`` alone, that is all.
 * Where the key stands in no URL, the open socket subscribes with it. The venue must acknowledge that.
-* That the key lives does not say that the socket still listens to it. Where the venue lists the streams of a socket
-  that has just been opened, they are asked for at each proof, and one that is missing has ended. Where it does not,
-  nothing follows from that: which hosts do is not documented.
+* That the key lives does not say that the socket listens to it. So the socket is asked for its streams when it has been
+  opened. If the key is among them, they are asked for at each proof, and one that is missing has ended. If there are
+  others only, or the answer is that of a WebSocket API, then the URL is not that of this product's events: the link
+  fails. If there is none, or no list, nothing follows: no page says which hosts list a key that stands in the URL. The
+  link is up then, and unproven until the first event comes.
 * The key ends with ``listenKeyExpired``, if that event arrives; with -1125 or -3038, or another key in an answer; or
   when it could not be prolonged for all of its life. The socket says nothing by itself: it stays open.
 * All processes of an account share one key. It is deleted only where the user asked for that.
@@ -33,6 +35,7 @@ import trio
 from trio_binance_uds.errors import (
     ApiError,
     AuthenticationFailed,
+    ConnectFailed,
     NotOffered,
     OutcomeUnknown,
     RequestError,
@@ -167,11 +170,16 @@ class _ListenKeySubscription(Subscription):
         """Prove the key: the venue acknowledges a socket with any."""
         intake.open({None: Route()})
         topics = self._opener.mechanism.topics
-        if topics:
-            await connection.control("SUBSCRIBE", *[f"{self._key}@{topic}" for topic in topics])
-        asked_at = trio.current_time()
-        # Before the proof: what is forgotten while that takes its time is missing then.
-        self._listed = await self._streams_of(connection) or frozenset()
+        try:
+            if topics:
+                await connection.control("SUBSCRIBE", *[f"{self._key}@{topic}" for topic in topics])
+            asked_at = trio.current_time()
+            # Before the proof: what is forgotten while that takes its time is missing then.
+            self._listed = self._checked(await self._streams_of(connection))
+        except ApiError as error:
+            raise self._wrong_url(
+                f"it answers as a WebSocket API does (status {error.status}, code {error.code})"
+            ) from None
         if not await self.is_alive(connection):
             raise SubscriptionEnded("the listen key had ended when its stream was open")
         return asked_at
@@ -194,6 +202,24 @@ class _ListenKeySubscription(Subscription):
         if isinstance(event, ListenKeyExpired) and event.listen_key not in (None, self._key):
             return None
         return "the venue says that the listen key has expired"
+
+    def _checked(self, streams: frozenset[str] | None) -> frozenset[str]:
+        """Return the streams if the key is among them, and nothing if they prove nothing.
+
+        Raises:
+            ConnectFailed: the socket has other streams only.
+        """
+        if streams and any(self._key in name for name in streams):
+            return streams
+        if streams:
+            raise self._wrong_url(f"its socket lists {len(streams)} streams, and the listen key is not among them")
+        what = "did not list its streams" if streams is None else "lists no stream"
+        self.unproven = f"the socket at {self._opener.stream_url} {what} when it was asked for them: only an event can prove the URL"
+        return frozenset()
+
+    def _wrong_url(self, why: str) -> ConnectFailed:
+        url, account = self._opener.stream_url, self._opener.account
+        return ConnectFailed(f"{url} is not where events of {account} come: {why}; check the URL given with override()")
 
     async def _is_listed(self, connection: Connection) -> bool:
         """Whether the socket still has the streams that it began with, where the venue has told them before.
