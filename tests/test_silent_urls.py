@@ -7,7 +7,8 @@ import pytest
 from trio_binance_uds import DEMO, PRODUCTION, TESTNET, Environment, Host
 
 FSTREAM = ["usdm_stream", "options_stream", "portfolio_margin_stream", "portfolio_margin_pro_stream"]
-STREAMS = [*FSTREAM, "coinm_stream", "margin_stream"]
+MARGIN = ["margin_stream", "margin_listen_key_stream", "unified_margin_stream"]
+STREAMS = [*FSTREAM, *MARGIN, "coinm_stream", "stocks_stream"]
 
 
 @pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO], ids=lambda environment: environment.name)
@@ -29,10 +30,12 @@ def test_what_an_environment_has_is_accepted(environment: Environment) -> None:
         *[(role, "wss://stream.binance.com:9443/ws") for role in STREAMS],
         *[(role, "wss://dstream.binance.com/ws") for role in STREAMS if role != "coinm_stream"],
         *[(role, "wss://demo-dstream.binance.com/private/ws") for role in FSTREAM],
-        *[(role, "wss://margin-stream.binance.com/ws") for role in STREAMS if role != "margin_stream"],
+        *[(role, "wss://margin-stream.binance.com/ws") for role in STREAMS if role not in MARGIN],
         ("coinm_stream", "wss://fstream.binance.com/private/ws"),
         ("coinm_stream", "wss://demo-fstream.binance.com/ws"),
-        ("margin_stream", "wss://fstream.binance.com/ws"),
+        *[(role, "wss://fstream.binance.com/ws") for role in MARGIN],
+        *[(role, "wss://nbstream.binance.com/equity/ws") for role in STREAMS if role != "stocks_stream"],
+        ("stocks_stream", "wss://fstream.binance.com/private/ws"),
         ("usdm_stream", "wss://fstream.binance.com/pm/ws"),
         ("usdm_stream", "wss://fstream.binance.com/PM-classic/WS"),
         ("options_stream", "wss://fstream.binance.com/pm-classic/ws"),
@@ -64,7 +67,7 @@ def test_a_url_that_is_known_to_be_silent_is_refused_and_the_right_one_named(rol
         ("coinm_stream", "wss://dstream-auth.binance.com/ws"),
         ("coinm_stream", "wss://dstream.binance.com/private/ws"),
         ("options_stream", "wss://nbstream.binance.com/eoptions/ws"),
-        ("margin_stream", "wss://fstream.binance.com/private/ws"),
+        *[(role, "wss://fstream.binance.com/private/ws") for role in MARGIN],
         ("spot_ws_api", "wss://ws-api.binance.com:9443/ws-api/v3"),
         ("spot_ws_api", "wss://127.0.0.1:1/"),
         ("usdm_rest", "https://fapi.binance.com"),

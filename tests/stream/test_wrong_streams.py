@@ -32,6 +32,7 @@ def account_for_all(sandbox: Sandbox) -> SandboxAccount:
         options={"USDT": "10000"},
         portfolio_margin={"USDT": "10000"},
         cross_margin={"USDT": "10000"},
+        stocks={"USDT": "10000"},
     )
 
 

@@ -25,17 +25,23 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType(
         "options_stream": "wss://fstream.binance.com/private/ws",
         "portfolio_margin_stream": "wss://fstream.binance.com/pm/ws",
         "portfolio_margin_pro_stream": "wss://fstream.binance.com/pm-classic/ws",
+        "margin_listen_key_stream": "wss://margin-stream.binance.com/ws",
+        "unified_margin_stream": "wss://fstream.binance.com/private/ws",
+        "stocks_stream": "wss://nbstream.binance.com/equity/ws",
     }
 )
-# Which of these roles a path can play, by what stands before /ws or /stream. For margin and COIN-M a move to /private
-# is imaginable, and documented for some accounts.
+# These may stand in for each other: of margin little is published, and it has moved to /private for some accounts.
+_MARGIN = frozenset({"margin_stream", "margin_listen_key_stream", "unified_margin_stream"})
+# Which of these roles a path can play, by what stands before /ws or /stream; COIN-M may move to /private one day.
 _PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "/public": frozenset(),
         "/market": frozenset(),
-        "/private": frozenset({"usdm_stream", "options_stream", "coinm_stream", "margin_stream"}),
+        "/private": frozenset({"usdm_stream", "options_stream", "coinm_stream"}) | _MARGIN,
         "/pm": frozenset({"portfolio_margin_stream"}),
         "/pm-classic": frozenset({"portfolio_margin_pro_stream"}),
+        "/equity": frozenset({"stocks_stream"}),
+        "/eoptions": frozenset({"options_stream"}),
         "/ws-api": frozenset({_SPOT_WS_API}),
         "/ws-fapi": frozenset(),
         "/ws-dapi": frozenset(),
@@ -48,18 +54,16 @@ _SERVERS: Mapping[str, frozenset[str]] = MappingProxyType(
         "ws-api": frozenset({_SPOT_WS_API}),
         "ws-fapi": frozenset(),
         "ws-dapi": frozenset(),
-        "margin-stream": frozenset({"margin_stream"}),
+        "margin-stream": _MARGIN,
         "dstream": frozenset({"coinm_stream"}),
-        "fstream": frozenset(_EXAMPLES) - {_SPOT_WS_API, "coinm_stream"},
-        "nbstream": frozenset({"options_stream"}),
+        "fstream": frozenset(_EXAMPLES) - {_SPOT_WS_API, "coinm_stream", "stocks_stream"},
+        "nbstream": frozenset({"options_stream", "stocks_stream"}),
         # Market data of spot in production; of futures, with events, on the testnet.
         "stream": frozenset({"usdm_stream", "options_stream"}),
     }
 )
 _PRODUCTION = "binance.com"
 _BINANCE = (_PRODUCTION, "binancefuture.com", "binance.vision")
-# On the production host these need the path of their example.
-_NEED_THEIR_PATH = frozenset(_EXAMPLES) - {_SPOT_WS_API, "coinm_stream"}
 
 
 def silent_because(role: str, url: str) -> str | None:
@@ -83,7 +87,7 @@ def silent_because(role: str, url: str) -> str | None:
             is_spot_market = server == "stream" and domain == _PRODUCTION
             if role not in _SERVERS[server] or is_spot_market:
                 why = f"{host} never brings the events of this product"
-            elif bare_in_production and server == "fstream" and role in _NEED_THEIR_PATH:
+            elif bare_in_production and server == "fstream":
                 why = f"/{kind} alone acknowledges a connection at {host} and brings nothing"
     return why and f"{why}; use a URL such as {_EXAMPLES[role]}"
 

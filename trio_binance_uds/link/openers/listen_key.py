@@ -214,7 +214,8 @@ class _ListenKeySubscription(Subscription):
         if streams:
             raise self._wrong_url(f"its socket lists {len(streams)} streams, and the listen key is not among them")
         what = "did not list its streams" if streams is None else "lists no stream"
-        self.unproven = f"the socket at {self._opener.stream_url} {what} when it was asked for them: only an event can prove the URL"
+        url = self._opener.stream_url
+        self.unproven = f"the socket at {url} {what} when it was asked for them: only an event can prove the URL"
         return frozenset()
 
     def _wrong_url(self, why: str) -> ConnectFailed:
