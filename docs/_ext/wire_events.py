@@ -71,10 +71,15 @@ def _table(fields: list[Any]) -> Iterator[str]:
         yield f"     - {field.metadata['doc']}"
 
 
+def _is_property(event_class: type, name: str) -> bool:
+    return isinstance(vars(event_class).get(name), property)
+
+
 def describe(event_class: type) -> Iterator[str]:
     """Yield the reStructuredText that documents one class."""
     yield f".. autoclass:: {event_class.__module__}.{event_class.__name__}"
-    yield "   :members: fill_key" if "fill_key" in vars(event_class) else "   :no-members:"
+    own = [name for name in ("placed_client_order_id", "is_venue_order", "fill_key") if _is_property(event_class, name)]
+    yield f"   :members: {', '.join(own)}" if own else "   :no-members:"
     yield ""
     fields, base = _declared(event_class), _base(event_class)
     if base is not None:

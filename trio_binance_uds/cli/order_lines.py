@@ -159,7 +159,7 @@ def _execution_report(report: ExecutionReport, wallet: str = "") -> list[Cell]:
             fill=(report.last_executed_quantity, report.last_executed_price) if is_trade else None,
             fee=_fee(report.commission_amount, report.commission_asset) if is_trade else "",
             reason="" if is_trade else _reason(report),
-            client_id=report.original_client_order_id or report.client_order_id,
+            client_id=report.placed_client_order_id or report.client_order_id,
             wallet=wallet,
             width=_FUTURES_WIDTH if wallet else 9,
         )

@@ -96,6 +96,18 @@ def wire_fields(cls: type[Any]) -> tuple[WireField, ...]:
     )
 
 
+def first_of(*names: str) -> Any:
+    """Return the field that is the first of these fields which holds something, where nothing else is said.
+
+    It is no member of the wire. It does not count when two events are compared.
+    """
+
+    def first(event: Any) -> Any:
+        return next((value for name in names if (value := getattr(event, name))), None)
+
+    return attrs.field(default=attrs.Factory(first, takes_self=True), eq=False, metadata={"first_of": names})
+
+
 def _declare(
     kind: Kind, wire: str, doc: str, *, optional: bool, nullable: bool, of: type[Any] | None = None
 ) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from trio_binance_uds.events.derivatives_enums import (
 )
 from trio_binance_uds.events.enums import OrderStatus, SelfTradePreventionMode, Side
 from trio_binance_uds.events.fields import amount, choice, flag, integer, items, text, time
+from trio_binance_uds.events.order_ids import is_of_the_venue
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -43,8 +44,9 @@ class OrderTradeUpdate(KnownEvent):
     No event of its own: match it to handle the orders of every futures product alike, and its subclasses where it
     matters whether quantities are of the base asset (USD-M) or contracts (COIN-M).
 
-    A refused order is not reported. The venue's own orders have client order ids that start with ``autoclose-``
-    (liquidation) or ``settlement_autoclose-`` (settlement), or that are ``adl_autoclose`` (deleveraging).
+    A refused order is not reported. Of the venue's own orders ``is_venue_order`` is true. Their client order ids start
+    with ``autoclose-`` (liquidation) or ``settlement_autoclose-`` (settlement), or are ``adl_autoclose``
+    (deleveraging).
     """
 
     is_told_once: ClassVar[bool] = True
@@ -137,6 +139,19 @@ class OrderTradeUpdate(KnownEvent):
             "o.M", "The user's id of the modification; only on amendments that were sent one.", optional=True
         ),
     )
+
+    @property
+    def placed_client_order_id(self) -> str | None:
+        """The client order id under which the order was placed: no later report of it has another one."""
+        return self.client_order_id
+
+    @property
+    def is_venue_order(self) -> bool:
+        """Whether it is an order of the venue itself: a liquidation, a deleveraging, or a settlement.
+
+        It is right for recovered reports too, in which the venue's answer says ``LIMIT`` of a liquidation.
+        """
+        return self.order_type == FuturesOrderType.LIQUIDATION or is_of_the_venue(self.client_order_id)
 
     @property
     def fill_key(self) -> tuple[str, int] | None:

@@ -29,6 +29,7 @@ from trio_binance_uds.events.derivatives_enums import (
 )
 from trio_binance_uds.events.enums import OrderStatus, SelfTradePreventionMode, Side
 from trio_binance_uds.events.fields import amount, choice, flag, integer, items, text, time
+from trio_binance_uds.events.order_ids import is_of_the_venue
 from trio_binance_uds.events.spot import ListenKeyExpired
 
 
@@ -183,6 +184,19 @@ class OptionsOrderTradeUpdate(KnownEvent):
             optional=True,
         ),
     )
+
+    @property
+    def placed_client_order_id(self) -> str | None:
+        """The client order id under which the order was placed: no later report of it has another one."""
+        return self.client_order_id
+
+    @property
+    def is_venue_order(self) -> bool:
+        """Whether its client order id is one that the venue gives to orders of its own.
+
+        Binance documents these ids for futures; for options it documents none.
+        """
+        return is_of_the_venue(self.client_order_id)
 
     @property
     def fill_key(self) -> tuple[str, int] | None:

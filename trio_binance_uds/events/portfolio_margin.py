@@ -150,6 +150,11 @@ class ConditionalOrderTradeUpdate(KnownEvent):
         metadata=time("so.gtd", "When it will be canceled; 0 on the wire for never.", optional=True, none=0),
     )
 
+    @property
+    def placed_client_order_id(self) -> str | None:
+        """The client's id under which the conditional order was placed."""
+        return self.strategy_client_id
+
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PortfolioMarginExecutionReport(ExecutionReport):

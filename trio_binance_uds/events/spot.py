@@ -36,17 +36,27 @@ from trio_binance_uds.events.enums import (
     TimeInForce,
     WorkingFloor,
 )
-from trio_binance_uds.events.fields import amount, choice, flag, integer, items, secret, text, time
+from trio_binance_uds.events.fields import amount, choice, first_of, flag, integer, items, secret, text, time
+from trio_binance_uds.events.order_ids import is_of_the_venue
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ExecutionReport(KnownEvent):
     """An order was accepted, filled, amended, canceled, rejected, or has expired.
 
+    Find an order of yours by ``placed_client_order_id``, which is the same in every report of the order. On the wire
+    the client order id of a canceled order is that of the cancellation, and an amendment changes it.
+
     Several reports can share one ``transaction_time``. ``execution_id`` rises with each report of a symbol but skips
     numbers: a jump is not a lost event. In a recovered report it is ``None``, except in one of an amendment, because
     no query tells it. What is still open of an order is ``order_quantity`` less ``cumulative_filled_quantity`` less
     ``prevented_quantity``. A contingent order is reported as ``NEW`` twice: when placed, and when triggered.
+
+    Attributes:
+        placed_client_order_id: the client order id under which the order was placed. Of an order that was amended
+            before the stream began, or in the gap in which it was placed, it is the one after that amendment. It is
+            ``None`` in the recovered reports of an order that was both placed and canceled inside a gap, because the
+            venue then tells only the cancellation's id.
 
     Source: Binance Spot, "User Data Streams", "Order Update" and "Conditional Fields in Execution Report" (2026-07-21).
     """
@@ -179,6 +189,17 @@ class ExecutionReport(KnownEvent):
     expiry_reason: ExpiryReason | str | None = field(
         default=None, metadata=choice(ExpiryReason, "eR", "Why it expired; only when it has.", optional=True)
     )
+
+    placed_client_order_id: str | None = first_of("original_client_order_id", "client_order_id")
+
+    @property
+    def is_venue_order(self) -> bool:
+        """Whether its client order id is one that the venue gives to orders of its own, such as a liquidation.
+
+        Binance documents these ids for futures. For margin it documents none: there an order of the venue's shows as
+        one that nobody of yours has placed.
+        """
+        return is_of_the_venue(self.placed_client_order_id)
 
     @property
     def identity(self) -> tuple[Hashable, ...]:

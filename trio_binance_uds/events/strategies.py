@@ -102,6 +102,11 @@ class AlgoUpdate(KnownEvent):
         default=None, metadata=choice(BusinessUnit, "fs", "Which futures; only under Portfolio Margin.", optional=True)
     )
 
+    @property
+    def placed_client_order_id(self) -> str | None:
+        """The client's id under which the conditional order was placed."""
+        return self.client_algo_id
+
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class StrategyUpdate(KnownEvent):

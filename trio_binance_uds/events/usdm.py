@@ -21,6 +21,7 @@ from trio_binance_uds.events.base import KnownEvent
 from trio_binance_uds.events.enums import Side
 from trio_binance_uds.events.fields import amount, choice, flag, integer, text, time
 from trio_binance_uds.events.futures import AccountConfigUpdate, AccountUpdate, MarginCall, OrderTradeUpdate
+from trio_binance_uds.events.order_ids import is_of_the_venue
 from trio_binance_uds.events.spot import ListenKeyExpired
 from trio_binance_uds.events.strategies import AlgoUpdate, GridUpdate, StrategyUpdate
 
@@ -75,6 +76,16 @@ class TradeLite(KnownEvent):
     last_filled_quantity: Decimal = field(metadata=amount("l", "The quantity of this fill."))
     trade_id: int = field(metadata=integer("t", "The trade."))
     order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol."))
+
+    @property
+    def placed_client_order_id(self) -> str | None:
+        """The client order id under which the order was placed: no later report of it has another one."""
+        return self.client_order_id
+
+    @property
+    def is_venue_order(self) -> bool:
+        """Whether it is an order of the venue itself: a liquidation, a deleveraging, or a settlement."""
+        return is_of_the_venue(self.client_order_id)
 
     @property
     def fill_key(self) -> tuple[str, int] | None:

@@ -13,9 +13,19 @@ from datetime import datetime
 import attrs
 import trio
 
-from trio_binance_uds.events import CredentialsRefused, DisconnectCause, Disconnected, Event, Gap, GapCause, LeaseAtRisk
+from trio_binance_uds.events import (
+    CredentialsRefused,
+    DisconnectCause,
+    Disconnected,
+    Event,
+    ExecutionReport,
+    Gap,
+    GapCause,
+    LeaseAtRisk,
+)
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
+from trio_binance_uds.stream.placed_names import PlacedNames
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Echoes, Recovered, Recoverer
 from trio_binance_uds.stream.repetitions import Repetitions
@@ -52,6 +62,7 @@ class Delivery:
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
         self._repetitions = Repetitions(record)
+        self._placed = PlacedNames()
         self.blindness: Blindness | None = None
 
     @property
@@ -131,6 +142,8 @@ class Delivery:
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:
         for event in events:
+            if isinstance(event, ExecutionReport):
+                event = self._placed.completed(event)
             # Where the buffer is full from here on, all that is older has been told.
             self._buffer.dating_from = event.event_time
             if self._buffer.put_recovered(event):
@@ -143,6 +156,8 @@ class Delivery:
             if echoes.is_echo(event):
                 self._record.recovery_echoes += 1
                 return
+        if isinstance(event, ExecutionReport) and (event.original_client_order_id or self._placed.names):
+            event = self._placed.completed(event)
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             self._recoverer.observe(event)

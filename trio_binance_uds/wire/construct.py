@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import attrs
+
 from trio_binance_uds.events.fields import Kind, Presence, WireField, cached, wire_fields
 from trio_binance_uds.wire.json_text import ABSENT
 from trio_binance_uds.wire.shapes import keys_below, member, next_key
@@ -61,6 +63,10 @@ class _Writer:
         self._names |= {"Twin": twin, "Real": cls}
         self._lines += [f"def construct({parameters}):", "self = Twin()", *beginning]
         self._object("", tuple(declared for declared in wire_fields(cls) if declared.wire != "e"), "shape")
+        for attribute in attrs.fields(cls):
+            if "first_of" in attribute.metadata:
+                values = " or ".join(f"self.{name}" for name in attribute.metadata["first_of"])
+                self._lines.append(f"self.{attribute.name} = {values} or None")
         self._lines += ["self.__class__ = Real", "return self"]
         source = "\n    ".join(self._lines)
         exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), self._names)

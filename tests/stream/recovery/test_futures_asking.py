@@ -525,6 +525,8 @@ class TestWhatTheVenueDoesNotKnow:
         stream.recoverer._options = Recovery(symbols=("BTCUSDT",))
         events = await stream.recover(stream.position)
         assert told(list(events.events)) == ["NEW NEW", "TRADE FILLED"]
+        reports = [event for event in events.events if isinstance(event, OrderTradeUpdate)]
+        assert [report.is_venue_order for report in reports] == [True, True], "although the answer says LIMIT"
         assert stream.link.asked_for("GET /fapi/v1/order") != []
 
     @pytest.mark.parametrize("code", [-5000, 0])

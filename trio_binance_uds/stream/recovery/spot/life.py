@@ -165,8 +165,12 @@ class _Life:
         first = facts.amendments[0] if facts.amendments else None
         self._quantity = order.quantity if first is None else first.old_quantity
         self._client_order_id: str = facts.first_client_order_id or order.state["client_order_id"]
+        # Of an order that is canceled, the answer names the cancellation and not the order.
+        placed = facts.first_client_order_id
+        if placed is None and order.status != "CANCELED":
+            placed = self._client_order_id
         if first is not None:
-            self._client_order_id = first.old_client_order_id
+            self._client_order_id = placed = first.old_client_order_id
         self._filled = facts.filled_before
         self._lost = facts.lost_before()
         self._quote = order.quote_executed - sum((fill.quote_quantity for fill in facts.fills), ZERO)
@@ -183,12 +187,15 @@ class _Life:
         if told is not None:
             self._quantity = told.order_quantity
             self._client_order_id = told.client_order_id
+            placed = told.placed_client_order_id
             self._quote = told.cumulative_quote_quantity
             self._prevented = told.prevented_quantity or ZERO
             self._prevented_match_id = told.prevented_match_id
             self._working_since = told.working_time
             self._works = _works(told)
             self._pending = told.order_status == "PENDING_NEW"
+
+        self._placed_client_order_id = placed
 
     def _is_past(self, at: datetime | None) -> bool:
         return at is not None and self._facts.since is not None and at < self._facts.since
@@ -378,6 +385,7 @@ class _Life:
                 "order_status": status,
                 "order_quantity": self._quantity,
                 "client_order_id": self._client_order_id,
+                "placed_client_order_id": self._placed_client_order_id,
                 "cumulative_filled_quantity": self._filled,
                 "cumulative_quote_quantity": self._quote,
                 "is_on_book": is_open and self._works and rests,
