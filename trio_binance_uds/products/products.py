@@ -175,7 +175,7 @@ def margin_listen_key(product: Product | str) -> Product:
             put_names_key=True,
             time_path="/api/v3/time",
         ),
-        lambda: typed.MARGIN_LISTEN_KEY_EVENTS,
+        _Later("MARGIN_LISTEN_KEY_EVENTS"),
         MarginListenKeyHistory(rest=Host.SPOT_REST, account=account),
     )
 
@@ -189,7 +189,7 @@ UNIFIED_MARGIN = Product(
         put_names_key=True,
         time_path="/api/v3/time",
     ),
-    lambda: typed.MARGIN_LISTEN_KEY_EVENTS,
+    _Later("MARGIN_LISTEN_KEY_EVENTS"),
 )
 
 MARGIN_RISK = Product(
@@ -296,7 +296,7 @@ STOCKS = Product(
         has_only_post=True,
         time_path="/api/v3/time",
     ),
-    lambda: typed.STOCKS_EVENTS,
+    _Later("STOCKS_EVENTS"),
     StocksHistory(rest=Host.SPOT_REST),
 )
 
