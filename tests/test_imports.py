@@ -14,6 +14,7 @@ from trio_binance_uds import events
 UNUSED = [
     "cryptography",
     "h11",
+    "httpx",
     "trio_binance_uds.link.rest",
     "hypercorn",
     "nacl",

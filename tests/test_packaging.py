@@ -17,6 +17,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 # Modules that only some users need: they are for an extra, for a choice of transport, or for REST.
 NOT_IMPORTED_AT_FIRST = [
     "h11",
+    "httpx",
     "hypercorn",
     "rich",
     "trio_binance_uds.cli",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -15,7 +15,6 @@ from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.errors import ConnectFailed, HandshakeRejected, OutcomeUnknown
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.network import Network
-from trio_binance_uds.link.rest import http
 from trio_binance_uds.link.rest.client import Rest, RestClient
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind, open_transport
@@ -252,9 +251,10 @@ async def test_an_answer_that_drips_is_given_up(autojump_clock: trio.testing.Moc
 
             async def drip() -> None:
                 await theirs.receive_some()
-                for byte in b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100:
-                    await trio.sleep(1)
-                    await theirs.send_all(bytes([byte]))
+                with suppress(trio.BrokenResourceError):  # The client has given up.
+                    for byte in b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100:
+                        await trio.sleep(1)
+                        await theirs.send_all(bytes([byte]))
 
             nursery.start_soon(drip)
             return ours
@@ -268,12 +268,11 @@ async def test_an_answer_that_drips_is_given_up(autojump_clock: trio.testing.Moc
         nursery.cancel_scope.cancel()
 
 
-async def test_headers_that_stand_twice_are_joined(autojump_clock: trio.testing.MockClock) -> None:
-    server = Server([ok(b"{}", b"X-MBX-USED-WEIGHT-1M: 5", b"x-other: a", b"X-Other: b")])
+async def test_headers_are_read_whatever_their_case(autojump_clock: trio.testing.MockClock) -> None:
+    server = Server([ok(b"{}", b"X-MBX-USED-WEIGHT-1M: 5")])
     async with client_of(server) as client:
         await client.public("GET /x")
         assert client.used_weights == {"x-mbx-used-weight-1m": 5}
-    assert http._joined([("x", "a"), ("X", "b")]) == {"x": "a, b"}
 
 
 # The handshake of a WebSocket.
