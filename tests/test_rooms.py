@@ -37,7 +37,7 @@ ROOMS = {
         ["attrs", "trio"],
     ),
     "stream": Room(
-        ["events", "errors", "nurseries", "logs", "checks", "products", "credentials", "wire", "link"],
+        ["events", "errors", "nurseries", "logs", "texts", "checks", "products", "credentials", "wire", "link"],
         ["attrs", "trio"],
     ),
     "account": Room(

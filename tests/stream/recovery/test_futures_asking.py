@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -87,6 +87,14 @@ CONDITIONAL = {
     "quantity": "0.01",
     "triggerPrice": "15000",
 }
+
+
+def fitting(answer: Any, params: Mapping[str, Any]) -> Any:
+    """Return the answer with rows that are about what was asked for."""
+    if type(answer) is not list or "symbol" not in params:
+        return answer
+    asked = {"id": params.get("fromId", 5), **{name: params[name] for name in ("symbol", "orderId") if name in params}}
+    return [{**row, **asked, "time": params.get("startTime", row["time"])} for row in answer]
 
 
 class TestTheBaseline:
@@ -284,7 +292,8 @@ class TestTheQuestions:
 
         def full(method: str, params: dict[str, Any]) -> Any:
             if method == "GET /fapi/v1/allOrders":
-                return [order_row(number, symbol="XXX", created=-(10**9)) for number in range(1000)]
+                times = dict.fromkeys(("time", "updateTime"), params["startTime"])
+                return [{**order_row(number, symbol="XXX"), **times} for number in range(1000)]
             return None
 
         stream.link.before = full
@@ -308,7 +317,7 @@ class TestTheQuestions:
         stream = await whole(market)
         hit(market, 1)
         limited(stream, amendments=0)
-        stream.link.before = lambda asked, params: answer if asked == method else None
+        stream.link.before = lambda asked, params: fitting(answer, params) if asked == method else None
         await stream.missed()
         assert problem in stream.results[-1].detail
 

@@ -321,7 +321,13 @@ class TestLimits:
             newQty="0.5",
         )
         market.call(market.alice, "openOrders.cancelAll", symbol="BTCUSDT")
-        stream.link.before = lambda method, params: pages.get(method)
+
+        def full(method: str, params: Any) -> Any:
+            asked = {name: params[name] for name in ("symbol", "orderId") if name in params}
+            asked |= {"id": params.get("fromId", 7), "time": params.get("startTime", page[0]["time"])}
+            return [{**row, **asked} for row in pages[method]] if method in pages else None
+
+        stream.link.before = full
         await missed(stream)
         for text in ("single trade id", "the amendments of order"):
             assert text in stream.results[-1].detail

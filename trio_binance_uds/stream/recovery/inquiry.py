@@ -20,6 +20,7 @@ from trio_binance_uds.errors import (
     RateLimited,
     RequestError,
 )
+from trio_binance_uds.stream.recovery.matching import Whose, check_answer
 from trio_binance_uds.stream.recovery.reading import Unreadable
 
 Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
@@ -86,10 +87,14 @@ class Budget:
 
 
 class Inquiry:
-    """The questions of one recovery, asked within a weight, or within a budget that is shared."""
+    """The questions of one recovery, asked within a weight, or within a budget that is shared.
 
-    def __init__(self, request: Request, budget: Budget | int) -> None:
+    Every answer is held against its question, and against whose the earlier answers of the stream were.
+    """
+
+    def __init__(self, request: Request, budget: Budget | int, whose: Whose | None = None) -> None:
         self._request = request
+        self._whose = whose or Whose()
         self._budget = Budget(budget) if isinstance(budget, int) else budget
         self._slots = trio.Semaphore(_AT_ONCE)
         self._waiting: dict[Question, None] = {}
@@ -138,7 +143,10 @@ class Inquiry:
 
     async def _answer(self, question: Question) -> Sequence[Question]:
         try:
-            return question.use(await self._result(question)) or ()
+            answer = await self._result(question)
+            check_answer(question.params, answer)
+            self._whose.check(answer)
+            return question.use(answer) or ()
         except (NotConnected, RateLimited, AuthenticationFailed) as error:
             if isinstance(error, AuthenticationFailed) and isinstance(self._request, Attentive):
                 self._request.note_refused(error)

@@ -34,6 +34,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
 )
 from trio_binance_uds.stream.recovery.european_options.reports import update_of
 from trio_binance_uds.stream.recovery.finished import Finished
+from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.unproven import Unproven
 
 _FILLS_REMEMBERED = 20_000
@@ -68,6 +69,7 @@ class Knowledge:
     """What has been told; see the module."""
 
     def __init__(self) -> None:
+        self.whose: Whose = Whose()
         self.orders: dict[Key, OptionsOrderTradeUpdate] = {}
         self.finished: Finished[Key] = Finished()
         self.symbols: dict[str, None] = {}

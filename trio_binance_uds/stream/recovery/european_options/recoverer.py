@@ -77,7 +77,7 @@ class OptionsRecoverer:
         """Ask what was there before the stream began. Weight 48."""
         knowledge, began_at, at = self._knowledge, trio.current_time(), earliest(clock)
         knowledge.begin(at)
-        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed)
+        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed, knowledge.whose)
         with trio.move_on_after(self._options.max_seconds):
             await inquiry.ask(_Questions(evidence, at, clock).state())
         answers = evidence.baseline()
@@ -121,7 +121,7 @@ class _Recovery:
         assert knowledge.began is not None
         self._knowledge = knowledge
         self._options = options
-        self._inquiry = Inquiry(request, options.weight_allowed)
+        self._inquiry = Inquiry(request, options.weight_allowed, knowledge.whose)
         start = max(since - UNDER_WAY, knowledge.began)
         self._evidence = Evidence(knowledge)
         self._questions = _Questions(self._evidence, start, clock)

@@ -36,6 +36,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 )
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState
+from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.unproven import Unproven
 
 # Updates of the account follow their reports at once: more than this waits for one only if the venue stopped sending
@@ -90,6 +91,7 @@ class Knowledge:
     """What has been told; see the module."""
 
     def __init__(self, unit: str | None = None, *, follows_account: bool = True) -> None:
+        self.whose: Whose = Whose()
         self._unit = unit
         self._follows_account = follows_account
         self.orders: dict[Key, OrderRecord] = {}

@@ -66,7 +66,10 @@ async def baseline(
     """
     began_at, at = trio.current_time(), earliest(clock)
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at, at), Inquiry(request, budget or Budget(options.weight_allowed))
+    evidence, inquiry = (
+        Evidence(knowledge, at, at),
+        Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose),
+    )
     questions = Questions(scope.dialect, evidence, knowledge, since=at, until=at)
     with trio.move_on_after(options.max_seconds):
         await inquiry.ask(_state(questions, scope))
@@ -100,7 +103,7 @@ async def recover(
     It costs about 150 in weight on USD-M, 5 to 20 per symbol with activity, and a few per order that changed in an
     unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose)
     recovery = _Recovery(inquiry, knowledge, scope, since, options, clock)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()

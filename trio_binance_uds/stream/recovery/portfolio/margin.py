@@ -32,6 +32,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
+from trio_binance_uds.stream.recovery.matching import check_answer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, text, whole
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, read_balances
@@ -159,7 +160,10 @@ class _Translated:
             return answer
         found: list[Any] = []
         for symbol in self.part.symbols():
-            found += each(await self.request(method, {**(params or {}), "symbol": symbol}))
+            asked = {**(params or {}), "symbol": symbol}
+            answer = await self.request(method, asked)
+            check_answer(asked, answer)
+            found += each(answer)
         return found
 
     def note_refused(self, error: AuthenticationFailed) -> None:

@@ -26,6 +26,7 @@ import attrs
 
 from trio_binance_uds.events import BalanceUpdate, Event, ExecutionReport, ListStatus, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.finished import Finished
+from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.spot.answers import (
     FINAL_STATUSES,
     AccountAnswer,
@@ -93,6 +94,7 @@ class Knowledge:
     """What has been told; see the module."""
 
     def __init__(self) -> None:
+        self.whose: Whose = Whose()
         self.orders: dict[Key, ExecutionReport] = {}
         self.finished: Finished[Key] = Finished()
         self.lists: dict[int, ListStatus] = {}

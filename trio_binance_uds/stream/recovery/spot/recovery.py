@@ -68,7 +68,10 @@ async def baseline(
     """
     began_at, at = trio.current_time(), earliest(clock)
     knowledge.begin(at)
-    evidence, inquiry = Evidence(knowledge, at), Inquiry(request, budget or Budget(options.weight_allowed))
+    evidence, inquiry = (
+        Evidence(knowledge, at),
+        Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose),
+    )
     questions = Questions(book, evidence, knowledge, since=at, clock=clock)
     with trio.move_on_after(options.max_seconds):
         if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
@@ -104,7 +107,7 @@ async def recover(
     It costs 106 in weight, 20 to 40 per symbol and day, and a few per order that changed in an unusual way. It raises
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
-    inquiry = Inquiry(request, budget or Budget(options.weight_allowed))
+    inquiry = Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose)
     recovery = _Recovery(inquiry, knowledge, since, options, clock, book, account)
     with trio.move_on_after(options.max_seconds):
         await recovery.ask()
