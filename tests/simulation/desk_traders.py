@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from trio_binance_uds.sandbox import StocksTrader
 from trio_binance_uds.sandbox.derivatives import DeskTrader
 from trio_binance_uds.sandbox.exchange import Refusal
 
@@ -17,6 +18,11 @@ Act = Callable[[], object]
 def desk_trader(desk: Any, uid: int, symbol: str, price: str, seed: int) -> Act:
     """Return what trades a contract."""
     return DeskTrader(desk, uid, symbol, price, seed).act
+
+
+def stocks_trader(desk: Any, uid: int, symbol: str, price: str, seed: int) -> Act:
+    """Return what trades a stock."""
+    return StocksTrader(desk, uid, symbol, price, seed).act
 
 
 class Borrower:

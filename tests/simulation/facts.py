@@ -58,6 +58,13 @@ def facts_of(event: object) -> Iterator[Fact]:
             if status in FINAL:
                 key = (event.account, _unit(event), event.strategy_id, str(status))
                 yield Fact(kind="end of a conditional order", key=key, at=event.transaction_time)
+        case uds.OrderReport(order_status=status):
+            order = (event.account, event.order_id)
+            if status in ("partially_filled", "filled"):
+                key, figures = (*order, event.filled_quantity), (event.filled_notional, event.price)
+                yield Fact(kind="fill", key=key, at=event.update_time, order=order, figures=figures)
+            if status in ("filled", "canceled", "expired"):
+                yield Fact(kind="end of an order", key=(*order, str(status)), at=event.update_time, order=order)
         case uds.UserLiabilityChange():
             # No amount is borrowed or repaid twice within an hour, and interest is charged by the hour.
             hour = event.event_time.replace(minute=0, second=0, microsecond=0)

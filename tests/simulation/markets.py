@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Protocol
 
@@ -10,8 +11,8 @@ import attrs
 import trio
 
 import trio_binance_uds as uds
-from simulation.desk_traders import Act, Borrower, Fortune, desk_trader
-from trio_binance_uds.sandbox import Sandbox, SandboxAccount, run_trader
+from simulation.desk_traders import Act, Borrower, Fortune, desk_trader, stocks_trader
+from trio_binance_uds.sandbox import Refusal, Sandbox, SandboxAccount, run_trader
 from trio_binance_uds.sandbox.exchange.journal import JournalEntry
 from trio_binance_uds.wire.json_text import dumps
 
@@ -142,6 +143,45 @@ class MarginMarket:
         }
 
 
+class MarginKeyMarket(MarginMarket):
+    """A cross margin account whose account and risk events come with one listen key."""
+
+    product = uds.margin_listen_key(uds.CROSS_MARGIN)
+    acknowledged_by = ("POST /sapi/v2/margin/listen-key", "PUT /sapi/v2/margin/listen-key")
+    asked_by_recovery = tuple(
+        f"GET /sapi/v1/margin/{name}"
+        for name in ("account", "openOrders", "allOrders", "myTrades", "borrow-repay", "interestHistory")
+    )
+    # Changes of a debt have no number.
+    spared: Collection[str] = ("duplicate",)
+    pairs: tuple[str | None, ...] = (None, None)
+
+    def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
+        return sandbox.add_account(cross_margin=FUNDS, key=key)
+
+    def move_money(self, sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
+        # No amount comes twice, or nothing would tell the changes apart.
+        amount = f"{random.randint(50, 150)}.{random.randrange(10**8):08d}"
+        loan = {"asset": "USDT", "amount": amount, "type": random.choice(["BORROW", "BORROW", "REPAY"])}
+        with suppress(Refusal):
+            sandbox.margin.call(account.uid, "POST", "/sapi/v1/margin/borrow-repay", loan)
+
+    def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
+        return _ends_of_key(self.product, sandbox, account)
+
+    def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
+        return {self.product.name: sandbox.desks["margin_accounts"].journal.entries(account.uid)}
+
+
+def _ends_of_key(product: uds.Product, sandbox: Sandbox, account: SandboxAccount) -> Faults:
+    faults = sandbox.faults
+    return {
+        "key expired": lambda: faults.expire_listen_key(account, product),
+        "key deleted": lambda: faults.delete_listen_key(account, product),
+        "key gone without a word": lambda: faults.expire_listen_key(account, product, silently=True),
+    }
+
+
 def _no_money(sandbox: Sandbox, account: SandboxAccount, random: Random) -> None:
     pass
 
@@ -176,7 +216,7 @@ class DeskMarket:
     def acknowledged_by(self) -> Sequence[str]:
         mechanism = self.product.mechanism
         assert isinstance(mechanism, uds.ListenKeyStream)
-        return (f"POST {mechanism.path}", f"PUT {mechanism.path}")
+        return tuple(f"{verb} {mechanism.path}" for verb in (("POST",) if mechanism.has_only_post else ("POST", "PUT")))
 
     def open(self, sandbox: Sandbox, key: str, lag: float = 0.0) -> SandboxAccount:
         desk: Any = sandbox.desks[self.desk]
@@ -200,12 +240,7 @@ class DeskMarket:
         self.money(sandbox, account, random)
 
     def ends(self, sandbox: Sandbox, account: SandboxAccount) -> Faults:
-        faults, product = sandbox.faults, self.product
-        return {
-            "key expired": lambda: faults.expire_listen_key(account, product),
-            "key deleted": lambda: faults.delete_listen_key(account, product),
-            "key gone without a word": lambda: faults.expire_listen_key(account, product, silently=True),
-        }
+        return _ends_of_key(self.product, sandbox, account)
 
     def entries(self, sandbox: Sandbox, account: SandboxAccount) -> Mapping[str, Iterable[JournalEntry]]:
         return {self.product.name: sandbox.desks[self.desk].journal.entries(account.uid)}
@@ -250,6 +285,7 @@ MARKETS: Mapping[str, Market] = {
         trader=Borrower,
         spared=_UNNUMBERED,
     ),
+    "margin by key": MarginKeyMarket(),
     "usdm": DeskMarket(
         uds.USDM_FUTURES,
         "usdm",
@@ -290,5 +326,18 @@ MARKETS: Mapping[str, Market] = {
         ("GET /sapi/v1/portfolio/account",),
         trader=Fortune,
         spared=_UNNUMBERED,
+    ),
+    "stocks": DeskMarket(
+        uds.STOCKS,
+        "stocks",
+        {"stocks": {}},
+        {"AAPL": "200", "MSFT": "400"},
+        tuple(
+            f"GET /sapi/v1/equity/{name}"
+            for name in ("order/open-orders", "order/history", "order/detail", "trade/history")
+        ),
+        trader=stocks_trader,
+        # A stream of one topic is not told that its key has expired, and here it lives on in the list of streams.
+        spared=frozenset({"terminated"}),
     ),
 }

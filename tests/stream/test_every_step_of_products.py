@@ -11,7 +11,7 @@ from support.steps import cancel_at_every_step
 from support.venue import Cut, Venue
 
 
-@pytest.mark.parametrize("product", [uds.OPTIONS, uds.CROSS_MARGIN], ids=lambda product: product.name)
+@pytest.mark.parametrize("product", [uds.OPTIONS, uds.STOCKS, uds.CROSS_MARGIN], ids=lambda product: product.name)
 @pytest.mark.parametrize("story", ["renewed", "expired", "rollover", "trouble"])
 def test_nothing_is_left_behind_wherever_it_is_cancelled(product: uds.Product, story: str) -> None:
     venues: list[Venue] = []
@@ -28,6 +28,7 @@ def test_nothing_is_left_behind_wherever_it_is_cancelled(product: uds.Product, s
             await lose(venue, "told")
         elif story == "trouble":
             venue.answer_instead("PUT /eapi/v1/listenKey", Cut())
+            venue.answer_instead("POST /sapi/v1/equity/listenKey", Cut())
             venue.answer_instead("POST /sapi/v1/userListenToken", Cut())
         await trio.sleep(70)
         await venue.tell({"e": "two"})
