@@ -133,6 +133,8 @@ class Venue:
         self.put_tells_key = True
         self.expiration_member = False
         self.sends_date = True
+        # What every HTTP answer has besides.
+        self.more_headers: dict[str, str] = {}
         # What a second subscription of an account gets: "same" id, "new" id, or "refused".
         self.second_subscription = "same"
         self.ws_instead: dict[str, deque[Any]] = {}
@@ -257,7 +259,12 @@ class Venue:
         self.calls.append(call)
         reply = await self._reply(call)
         body = reply.encoded()
-        told = {"content-type": "application/json", "content-length": str(len(body)), **reply.headers}
+        told = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            **self.more_headers,
+            **reply.headers,
+        }
         if self.sends_date:
             told.setdefault("date", formatdate(self.now_ms() / 1000, usegmt=True))
         answer = core.send(h11.Response(status_code=reply.status, headers=list(told.items()))) or b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from trio_binance_uds.checks import shown
 from trio_binance_uds.products import ListenTokenSubscription, Product, TimeUnit, WsApiSubscription
 
 _TIME_UNIT = "timeUnit"
@@ -26,9 +27,9 @@ def with_time_unit(url: str, product: Product, unit: TimeUnit | str | None) -> s
     """
     if unit is None:
         return url
-    units = ", ".join(TimeUnit)
-    if unit not in tuple(TimeUnit):
-        raise ValueError(f"time_unit must be one of {units}, got {unit!r}")
+    name = unit.upper() if isinstance(unit, str) else unit
+    if name not in tuple(TimeUnit):
+        raise ValueError(f"time_unit must be one of {', '.join(TimeUnit)}, got {shown(unit)}")
     if not isinstance(product.mechanism, WsApiSubscription | ListenTokenSubscription):
         raise ValueError(
             f"time_unit is for products on the WebSocket API (spot and margin accounts), which {product.name} is not: "
@@ -36,4 +37,4 @@ def with_time_unit(url: str, product: Product, unit: TimeUnit | str | None) -> s
         )
     parts = urlsplit(url)
     others = [part for part in parts.query.split("&") if part and part.partition("=")[0] != _TIME_UNIT]
-    return extended(urlunsplit(parts._replace(query="&".join(others))), query=f"{_TIME_UNIT}={unit}")
+    return extended(urlunsplit(parts._replace(query="&".join(others))), query=f"{_TIME_UNIT}={name}")
