@@ -191,7 +191,7 @@ async def test_the_key_is_deleted_on_leaving_only_if_that_was_asked_for(
 async def test_a_subscription_with_the_key_must_be_acknowledged(autojump_clock: trio.testing.MockClock) -> None:
     venue = venue_for(uds.STOCKS)
     venue.answer_method_instead("SUBSCRIBE", (400, {"code": 2, "msg": "Invalid request"}))
-    with pytest.raises(uds.OutcomeUnknown, match="SUBSCRIBE"):
+    with pytest.raises(uds.ConnectFailed, match="is not where events of stocks come"):
         async with opened(uds.STOCKS, venue):
             pytest.fail("it opened")
     venue = venue_for(uds.STOCKS)
@@ -199,6 +199,20 @@ async def test_a_subscription_with_the_key_must_be_acknowledged(autojump_clock: 
     with pytest.raises(uds.UserDataStreamError):
         async with opened(uds.STOCKS, venue):
             pytest.fail("it opened")
+
+
+async def test_a_socket_that_forgets_what_it_has_acknowledged_is_replaced(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    venue = venue_for(uds.STOCKS)
+    async with opened(uds.STOCKS, venue):
+        for listed in ([], [f"{'k' * 64}@orderReport"]):
+            venue.answer_method_instead("LIST_SUBSCRIPTIONS", (200, listed))
+            sockets = len(venue.sockets)
+            await lose(venue, "told")
+            await trio.sleep(60)
+            assert len(venue.sockets) == sockets + 2, "the first of the two was not believed"
+            assert len(venue.live_sockets()) == 1
 
 
 async def test_a_new_socket_subscribes_with_the_key_of_its_own(autojump_clock: trio.testing.MockClock) -> None:

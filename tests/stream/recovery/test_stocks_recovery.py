@@ -13,6 +13,7 @@ import trio
 from trio.testing import MockClock
 
 import trio_binance_uds as uds
+from support.exact_clock import ExactClock
 from trio_binance_uds.sandbox import Refusal, Sandbox, SandboxAccount, StocksDesk, open_sandbox
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered
@@ -89,13 +90,13 @@ class Scene:
 
     async def begin(self) -> None:
         self.later()
-        await self.recoverer.take_baseline(self.request, self.now)
+        await self.recoverer.take_baseline(self.request, ExactClock(self.now))
         self.later(60)
 
     async def recover(self) -> StocksRecovered:
         since = self.at
         self.later(5)
-        return await self.recoverer.recover(self.request, since - timedelta(seconds=30), self.now)
+        return await self.recoverer.recover(self.request, since - timedelta(seconds=30), ExactClock(self.now))
 
     async def tell(self) -> StocksRecovered:
         """Recover, and deliver what that brings."""
@@ -215,7 +216,7 @@ async def test_what_was_filled_about_the_beginning_may_not_have_been_delivered(a
     began = scene.at
     # The stream is subscribed, a fill's report is on its way, and the baseline has the fill already.
     scene.fill(order, "3")
-    await scene.recoverer.take_baseline(scene.request, lambda: began)
+    await scene.recoverer.take_baseline(scene.request, ExactClock(lambda: began))
     found = await scene.recover()
     assert said(found) == [(order, "partially_filled", Decimal(5))]
     assert found.complete
@@ -310,7 +311,29 @@ async def test_an_order_that_is_not_answered_is_named(autojump_clock: MockClock)
     scene.fill(order, "10")
     scene.bent["detail"] = lambda answer: {**answer, "orderId": "another"}
     found = await scene.recover()
-    assert found.detail == f"what became of order {order} was not answered"
+    assert f"order {order}: the answer is about orderId 'another'" in found.detail
+    assert f"what became of order {order} was not answered" in found.detail
+
+
+@pytest.mark.parametrize("route", ["order/history", "trade/history"])
+async def test_a_page_of_another_time_is_no_answer(autojump_clock: MockClock, route: str) -> None:
+    scene = Scene()
+    old = scene.place("1")
+    scene.fill(old, "1")
+    page = scene.desk.call(UID, "GET", f"/sapi/v1/equity/{route}", {"startTime": 0, "endTime": 2**45})
+    scene.later(7200)
+    await scene.begin()
+    scene.asked.clear()
+    answers = {route: page}
+    request = scene.request
+
+    async def mixed_up(method: str, params: Mapping[str, Any] | None) -> Any:
+        answer = await request(method, params)
+        return answers.get(method.removeprefix("GET /sapi/v1/equity/"), answer)
+
+    found = await scene.recoverer.recover(mixed_up, scene.at, ExactClock(scene.now))
+    assert "the answer is about another time than was asked for" in found.detail
+    assert found.events == ()
 
 
 async def test_an_order_that_the_venue_does_not_know_any_more_is_said_once(autojump_clock: MockClock) -> None:

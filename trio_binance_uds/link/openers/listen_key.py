@@ -211,6 +211,8 @@ class _ListenKeySubscription(Subscription):
         """
         if streams and any(self._key in name for name in streams):
             return streams
+        if streams is not None and not streams and self._opener.mechanism.topics:
+            raise SubscriptionEnded("the socket lists no stream, although it has acknowledged one")
         if streams:
             raise self._wrong_url(f"its socket lists {len(streams)} streams, and the listen key is not among them")
         what = "did not list its streams" if streams is None else "lists no stream"

@@ -38,7 +38,18 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 # Where an answer that is an object has its rows, beside or instead of being one itself.
 _LISTS = ("rows", "symbols", "assets")
 # When something began and when it last changed. Order lists have one time only, of which neither is documented.
-_TIMES = ("time", "updateTime", "createTime", "createDate", "bookTime", "timestamp", "interestAccuredTime")
+_TIMES = (
+    "time",
+    "updateTime",
+    "createTime",
+    "createDate",
+    "bookTime",
+    "timestamp",
+    "interestAccuredTime",
+    "createdAt",
+    "updatedAt",
+    "executionAt",
+)
 # Of an account: its number, and the name that it goes by in futures.
 _OWNERS = ("uid", "accountAlias")
 _MICROSECONDS = 10**14

@@ -209,9 +209,7 @@ class _Answers:
         """Ask for an order with its fills."""
 
         def use(result: Any) -> None:
-            order = OrderAnswer.read(result)
-            if order.id == id:
-                self.details[id] = order
+            self.details[id] = OrderAnswer.read(result)
 
         return Question(
             method=f"{_ROOT}order/detail",
