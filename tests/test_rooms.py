@@ -23,7 +23,7 @@ class Room:
 
 # A room may import itself and what stands here, nothing else. The order is the order of the layers.
 ROOMS = {
-    "events": Room([], ["attrs"]),
+    "events": Room(["texts"], ["attrs"]),
     "errors": Room([]),
     "nurseries": Room([], ["trio"]),
     "logs": Room([]),

@@ -11,9 +11,28 @@ import attrs
 from attrs import field
 
 from trio_binance_uds.events.fields import text, time, wire_fields
+from trio_binance_uds.events.showing import line, represent
 
 
-class _Unparsed:
+class Shown:
+    """What is shown to people as :mod:`showing` does it, whatever attrs would write."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # attrs writes a repr into each class, and makes the class anew for its slots: then this is called once more.
+        if "__repr__" in cls.__dict__:
+            cls.__repr__ = represent  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        return represent(self)
+
+    def __str__(self) -> str:
+        return line(self)
+
+
+class _Unparsed(Shown):
     """What an event is made of whose payload is parsed only when somebody reads its ``raw``."""
 
     __slots__ = ("_frame", "_read")

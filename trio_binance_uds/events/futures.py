@@ -18,7 +18,7 @@ from typing import ClassVar
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.base import KnownEvent
+from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     AccountUpdateReason,
     BusinessUnit,
@@ -180,7 +180,7 @@ class OrderTradeUpdate(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class AccountUpdateBalance:
+class AccountUpdateBalance(Shown):
     """One asset of an :class:`AccountUpdate`; all but ``balance_change`` are absolute.
 
     When recovered, ``balance_change`` is since the balance that was last told, and ``None`` where that is not known.
@@ -197,7 +197,7 @@ class AccountUpdateBalance:
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class AccountUpdatePosition:
+class AccountUpdatePosition(Shown):
     """One position of an :class:`AccountUpdate`, in absolute amounts."""
 
     symbol: str = field(metadata=text("s", "The symbol."))
@@ -290,7 +290,7 @@ class AccountConfigUpdate(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class MarginCallPosition:
+class MarginCallPosition(Shown):
     """One position of a :class:`MarginCall`."""
 
     symbol: str = field(metadata=text("s", "The symbol."))

@@ -7,6 +7,8 @@ from enum import StrEnum, unique
 
 import attrs
 
+from trio_binance_uds.events.base import Shown
+
 
 @unique
 class DisconnectCause(StrEnum):
@@ -30,7 +32,7 @@ class GapCause(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Notice:
+class Notice(Shown):
     """The base of what the library itself puts into a stream, between the venue's events.
 
     Attributes:

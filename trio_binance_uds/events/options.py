@@ -19,7 +19,7 @@ from typing import ClassVar
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.base import KnownEvent
+from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     AccountUpdateReason,
     FuturesExecutionType,
@@ -51,7 +51,7 @@ class OptionsAccountUpdate(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class OptionsBalance:
+class OptionsBalance(Shown):
     """One asset of a :class:`BalancePositionUpdate`.
 
     When recovered, ``balance_change`` is what premiums and commissions since the balance that was last told do not
@@ -68,7 +68,7 @@ class OptionsBalance:
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class OptionsPosition:
+class OptionsPosition(Shown):
     """One position of a :class:`BalancePositionUpdate`, in absolute amounts."""
 
     symbol: str = field(metadata=text("s", "The symbol."))
@@ -100,7 +100,7 @@ class BalancePositionUpdate(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class Greek:
+class Greek(Shown):
     """The greeks of one underlying, in a :class:`GreekUpdate`."""
 
     underlying: str = field(metadata=text("u", "The underlying."))

@@ -21,7 +21,7 @@ from typing import ClassVar
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.base import KnownEvent
+from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     BusinessUnit,
     ConditionalOrderStatus,
@@ -213,7 +213,7 @@ class LiabilityChange(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class OpenOrderLossAsset:
+class OpenOrderLossAsset(Shown):
     """One asset of an :class:`OpenOrderLoss`."""
 
     asset: str = field(metadata=text("a", "The asset."))

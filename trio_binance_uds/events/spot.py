@@ -18,7 +18,7 @@ from typing import ClassVar
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.base import KnownEvent
+from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.enums import (
     ContingencyType,
     ExecutionType,
@@ -223,7 +223,7 @@ class ExecutionReport(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class Balance:
+class Balance(Shown):
     """One asset of an :class:`OutboundAccountPosition`, in absolute amounts."""
 
     asset: str = field(metadata=text("a", "The asset."))
@@ -271,7 +271,7 @@ class ExternalLockUpdate(KnownEvent):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class ListStatusOrder:
+class ListStatusOrder(Shown):
     """One order of a :class:`ListStatus`."""
 
     symbol: str = field(metadata=text("s", "The symbol."))

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.base import KnownEvent
+from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.fields import amount, choice, items, text
 from trio_binance_uds.events.margin import MARGIN_EVENTS, MARGIN_RISK_EVENTS, MarginLevelStatusChange
 
@@ -39,7 +39,7 @@ class MarginLevelChange(MarginLevelStatusChange):
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
-class UnifiedLiability:
+class UnifiedLiability(Shown):
     """One asset of a :class:`UnifiedLiabilityChange`."""
 
     asset: str = field(metadata=text("a", "The asset."))

@@ -101,6 +101,11 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         self._supervisor = supervisor
         self._buffer = supervisor.buffer
 
+    def __repr__(self) -> str:
+        blind = self.blind
+        state = "connected" if blind is None else f"blind since {blind.since:%Y-%m-%dT%H:%M:%SZ} ({blind.reason})"
+        return f"<UserDataStream {self.name!r} of {self.product.name}: {state}, {self._buffer.held} items wait>"
+
     @property
     def name(self) -> str:
         """The name that its events, notices, statistics and log lines have; by default the product's."""
