@@ -18,7 +18,10 @@ import trio_binance_uds as uds
 
 _ENVIRONMENTS = (uds.PRODUCTION, uds.TESTNET, uds.DEMO, uds.DEMO_BINANCEFUTURE)
 # Products that are made: how they are spelled in a program, and one of them.
-_MADE = {"isolated_margin(symbol)": uds.isolated_margin("BTCUSDT")}
+_MADE = {
+    "isolated_margin(symbol)": uds.isolated_margin("BTCUSDT"),
+    "margin_listen_key(CROSS_MARGIN)": uds.margin_listen_key(uds.CROSS_MARGIN),
+}
 
 
 def _products() -> dict[str, uds.Product]:
@@ -48,6 +51,8 @@ def _made_by(product: uds.Product) -> str:
 
 def _life(product: uds.Product) -> str:
     match product.mechanism:
+        case uds.ListenKeyStream(life=life, has_only_post=True):
+            return f"{life / 60:g} min after the last ``POST``"
         case uds.ListenKeyStream(life=life):
             return f"{life / 60:g} min after the last ``POST`` or ``PUT``"
         case uds.ListenTokenSubscription(validity=validity):
@@ -58,6 +63,8 @@ def _life(product: uds.Product) -> str:
 
 def _prolonged_by(product: uds.Product) -> str:
     match product.mechanism:
+        case uds.ListenKeyStream(path=path, has_only_post=True):
+            return f"``POST {path}`` again, whose answer tells the key; there is no ``PUT`` and no ``DELETE``"
         case uds.ListenKeyStream(path=path, put_names_key=True):
             return f"``PUT {path}``, which names the key: its answer is about that key"
         case uds.ListenKeyStream(path=path, put_tells_key=True):
@@ -82,6 +89,9 @@ def _socket(product: uds.Product, environment: uds.Environment) -> str:
         # The hosts are spot's, which are everywhere; no page says that they know margin there.
         return f"``{url}``, if margin is there at all: nothing says so"
     if isinstance(mechanism, uds.ListenKeyStream):
+        if mechanism.place is uds.KeyPlace.SUBSCRIPTION:
+            names = ", ".join(f"``<listenKey>@{topic}``" for topic in mechanism.topics)
+            return f"``{url}``, with a subscription to {names}"
         url += "?listenKey=<listenKey>" if mechanism.place is uds.KeyPlace.QUERY else "/<listenKey>"
     return f"``{url}``"
 

@@ -84,9 +84,9 @@ def describe(event_class: type) -> Iterator[str]:
     fields, base = _declared(event_class), _base(event_class)
     if base is not None:
         fields = [field for field in fields if not field.inherited]
-        yield f"   It has the fields of {_reference(base)}, and:"
+        yield f"   It has the fields of {_reference(base)}{', and:' if fields else '.'}"
         yield ""
-    for line in _table(fields):
+    for line in _table(fields) if fields else ():
         yield f"   {line}" if line else ""
     yield ""
 
