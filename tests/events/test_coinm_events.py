@@ -14,10 +14,10 @@ from trio_binance_uds.events import (
     AccountUpdate,
     AlgoUpdate,
     CoinmOrderTradeUpdate,
+    Fault,
     FuturesExpiryReason,
     MarginCall,
     OrderTradeUpdate,
-    UndecodableEvent,
     UnknownEvent,
     UsdmOrderTradeUpdate,
 )
@@ -39,9 +39,11 @@ def test_order_trade_update_counts_in_contracts_and_names_the_account() -> None:
     assert event.fill_key == ("LINKUSD_PERP", 660712)
 
 
-def test_an_order_of_coinm_needs_its_alias() -> None:
+def test_an_order_of_coinm_without_its_alias_is_still_one() -> None:
     payload = {key: value for key, value in COINM.payloads["ORDER_TRADE_UPDATE"].items() if key != "i"}
-    assert type(decode(payload)) is UndecodableEvent
+    event = decode(payload)
+    assert type(event) is CoinmOrderTradeUpdate
+    assert (event.account_alias, event.faults) == (None, (Fault("account_alias", "i", "is missing"),))
 
 
 def test_what_usdm_sends_too_differs_by_the_alias_only() -> None:

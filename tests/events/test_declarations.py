@@ -14,7 +14,7 @@ import pytest
 
 from trio_binance_uds import events
 from trio_binance_uds.events import KnownEvent, OrderTradeUpdate
-from trio_binance_uds.events.fields import Kind, Presence, wire_fields
+from trio_binance_uds.events.fields import Kind, wire_fields
 
 MAPS: dict[str, Mapping[str, type[KnownEvent]]] = {
     name: getattr(events, name) for name in events.__all__ if name.endswith("_EVENTS")
@@ -46,6 +46,7 @@ class TestDeclarations:
             "account",
             "subscription_id",
             "recovered",
+            "faults",
             "raw",
         }
         assert {declared.name for declared in wire_fields(cls)} == own
@@ -74,7 +75,9 @@ class TestDeclarations:
                     expected = tuple[declared.of, ...]  # type: ignore[name-defined]  # a run-time check of a type
                 case kind:
                     expected = plain[kind]
-            if declared.kind is not Kind.ITEMS and (declared.presence is not Presence.REQUIRED or declared.live_only):
+            if declared.kind is not Kind.ITEMS and (
+                declared.may_be_none or not declared.is_core or declared.is_conditional
+            ):
                 expected = expected | None
             assert hints[declared.name] == expected, declared
 
@@ -82,7 +85,7 @@ class TestDeclarations:
         by_name = attrs.fields_dict(cls)
         for declared in wire_fields(cls):
             absent = () if declared.kind is Kind.ITEMS else None
-            default = absent if declared.presence is Presence.OPTIONAL else attrs.NOTHING
+            default = absent if declared.is_conditional else attrs.NOTHING
             assert by_name[declared.name].default == default, declared
 
     def test_secrets_stay_out_of_the_repr(self, cls: type[Any]) -> None:

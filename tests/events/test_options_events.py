@@ -14,6 +14,7 @@ from support.products import OPTIONS, USDM
 from trio_binance_uds.events import (
     AccountUpdateReason,
     BalancePositionUpdate,
+    Fault,
     FuturesTimeInForce,
     Greek,
     GreekUpdate,
@@ -137,9 +138,10 @@ def test_an_update_need_not_list_both_balances_and_positions() -> None:
     event = decode(futures("BALANCE_POSITION_UPDATE", m="DEPOSIT"))
     assert type(event) is BalancePositionUpdate
     assert (event.balances, event.positions) == ((), ())
+    assert event.faults == (Fault("balances or positions", "B or P", "is missing"),)
 
 
 def test_an_account_update_of_futures_is_not_taken_for_one_of_options() -> None:
     event = decode(USDM.payloads["ACCOUNT_UPDATE"])
     assert type(event) is UndecodableEvent
-    assert event.problem == 'ACCOUNT_UPDATE: equity ("eq") is missing'
+    assert event.problem == 'ACCOUNT_UPDATE: wallet_balance ("b") is missing'

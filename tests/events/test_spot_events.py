@@ -91,6 +91,7 @@ class TestDeclarations:
             "account",
             "subscription_id",
             "recovered",
+            "faults",
             "raw",
         }
         assert {declared.name for declared in wire_fields(cls)} == own
@@ -118,7 +119,7 @@ class TestDeclarations:
                     expected = tuple[declared.of, ...]  # type: ignore[name-defined]  # a run-time check of a type
                 case kind:
                     expected = plain[kind]
-            if declared.presence is not Presence.REQUIRED or declared.live_only:
+            if not declared.is_core and declared.kind is not Kind.ITEMS:
                 expected = expected | None
             assert hints[declared.name] == expected, declared
 

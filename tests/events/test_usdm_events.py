@@ -39,7 +39,6 @@ from trio_binance_uds.events import (
     StrategyStatus,
     StrategyUpdate,
     TradeLite,
-    UndecodableEvent,
     UsdmOrderTradeUpdate,
     WorkingType,
 )
@@ -285,14 +284,20 @@ class TestWhatMayLack:
         documented = decode(futures("ALGO_UPDATE", o={**waiting, "ai": "", "ap": "0.00000", "aq": "0.00", "act": "0"}))
         assert (documented.average_price, documented.actual_order_type) == (Decimal(0), "0")
 
-    @pytest.mark.parametrize("sent", [" 5", "5.0", "0x5", "9223372036854775808", True, 1.5])
+    @pytest.mark.parametrize("sent", [" 5", "5.0", "0x5", "9" * 700, True, 1.5])
     def test_the_real_order_of_an_algo_order_is_an_integer(self, sent: Any) -> None:
         event = decode(futures("ALGO_UPDATE", o={**ALGO_ORDER, "ai": sent}))
-        assert type(event) is UndecodableEvent
-        assert 'order_id ("o|ao.ai") is not an integer' in event.problem
+        assert type(event) is AlgoUpdate
+        assert event.order_id is None
+        (fault,) = event.faults
+        assert (fault.name, fault.wire) == ("order_id", "o|ao.ai")
+        assert fault.reason.startswith("is not a whole number: ")
 
-    def test_minus_one_is_no_time_where_zero_stands_for_none(self) -> None:
-        assert type(order(gtd=-1)) is UndecodableEvent
+    @pytest.mark.parametrize("sent", [0, -1, "0", "-1", "", "none"])
+    def test_what_stands_for_no_time_is_none_where_there_may_be_none(self, sent: Any) -> None:
+        event = order(gtd=sent)
+        assert type(event) is UsdmOrderTradeUpdate
+        assert (event.good_till_date, event.faults) == (None, ())
 
 
 class TestFills:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples import Published
+from support.payload_places import by_path, changed, places
 from support.products import MARGIN_LISTEN_KEY, SAMPLED, STOCKS, Sampled
 from trio_binance_uds.events import (
     Event,
@@ -26,12 +25,13 @@ from trio_binance_uds.events import (
     UndecodableEvent,
     UnknownEvent,
 )
-from trio_binance_uds.events.fields import Kind, Presence, WireField, amount, wire_fields
+from trio_binance_uds.events.fields import Kind, amount, wire_fields
 from trio_binance_uds.products import SPOT
-from trio_binance_uds.wire.build import MASK, build_carefully
+from trio_binance_uds.wire.build import build_carefully
 from trio_binance_uds.wire.decode import _decode_carefully, decode_frame
 from trio_binance_uds.wire.frames import ConnectionFault, Response
 from trio_binance_uds.wire.json_text import loads
+from trio_binance_uds.wire.masking import MASK
 from trio_binance_uds.wire.typed_frames import typed_frames
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,15 +49,6 @@ def fast(sampled: Sampled, frame: Any) -> Any:
     return typed_frames(sampled.product.event_types).reader(sampled.product.name, lambda text: None)(
         json.dumps(frame, default=float)
     )
-
-
-def by_path(cls: type[Any]) -> dict[str, WireField]:
-    """Return what the class declares by the paths that a payload can have."""
-    declared: dict[str, WireField] = {}
-    for field in wire_fields(cls):
-        first, dot, rest = field.wire.partition(".")
-        declared |= {f"{key}{dot}{rest}": field for key in first.split("|")}
-    return declared
 
 
 def flat(payload: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -91,63 +82,6 @@ def check_says_what_was_sent(value: Any, sent: dict[str, Any]) -> None:
             assert (type(got), got) == (int, int(wire)), path
         else:
             assert got == wire, path
-
-
-def places(payload: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where the values of a payload are, those in the first elements of lists among them."""
-    if isinstance(payload, dict):
-        for key, value in payload.items():
-            yield (*above, key)
-            yield from places(value, (*above, key))
-    elif isinstance(payload, list) and payload:
-        yield from places(payload[0], (*above, 0))
-
-
-def changed(payload: dict[str, Any], place: tuple[Any, ...], *value: Any) -> dict[str, Any]:
-    """Return a copy of the payload with another value at a place, or with nothing there."""
-    result = copy.deepcopy(payload)
-    holder: Any = result
-    for key in place[:-1]:
-        holder = holder[key]
-    if value:
-        holder[place[-1]] = value[0]
-    else:
-        del holder[place[-1]]
-    return result
-
-
-def fields_of(cls: type[Any], payload: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], WireField]]:
-    """Yield where the fields are in a payload, those of the first elements of lists among them."""
-    declared = by_path(cls)
-    for place in list(places(payload)):
-        field = declared.get(".".join(map(str, place)))
-        if field is not None:
-            yield (*above, *place), field
-            if field.kind is Kind.ITEMS:
-                elements: Any = payload
-                for key in place:
-                    elements = elements[key]
-                assert field.of is not None
-                yield from fields_of(field.of, elements[0], (*above, *place, 0))
-
-
-FIELDS = [
-    pytest.param(sampled, name, place, field, id=f"{sampled.product.name}-{name}-{'.'.join(map(str, place))}")
-    for sampled in SAMPLED
-    for name, payload in sampled.payloads.items()
-    for place, field in fields_of(sampled.product.event_types[name], payload)
-    if place != ("e",)
-]
-
-
-def at(event: Any, cls: type[Any], place: tuple[Any, ...]) -> Any:
-    """Return the field's value of an event whose payload has it at this place."""
-    for index, key in enumerate(place):
-        if key == 0:
-            field = by_path(cls)[".".join(place[:index])]
-            assert field.of is not None
-            return at(getattr(event, field.name)[0], field.of, place[index + 1 :])
-    return getattr(event, by_path(cls)[".".join(place)].name)
 
 
 @pytest.mark.parametrize("sampled", SAMPLED, ids=lambda sampled: sampled.product.name)
@@ -228,68 +162,6 @@ class TestEvents:
                 )
 
 
-@pytest.mark.parametrize(("sampled", "name", "place", "field"), FIELDS)
-class TestFields:
-    def test_without_it(self, sampled: Sampled, name: str, place: tuple[Any, ...], field: WireField) -> None:
-        payload = sampled.payloads[name]
-        absent, null = decode(sampled, changed(payload, place)), decode(sampled, changed(payload, place, None))
-        cls = sampled.product.event_types[name]
-        expected = () if field.kind is Kind.ITEMS else None
-        if field.presence is Presence.OPTIONAL:
-            assert at(absent, cls, place) == expected
-        else:
-            assert type(absent) is UndecodableEvent
-            assert absent.problem.startswith(f"{name}: ")
-            assert field.name in absent.problem
-            assert absent.problem.endswith("is missing")
-        if field.presence is Presence.REQUIRED:
-            assert type(null) is UndecodableEvent
-            assert null.problem.endswith("is null")
-        else:
-            assert at(null, cls, place) == expected
-
-    def test_odd_forms_of_its_value(
-        self, sampled: Sampled, name: str, place: tuple[Any, ...], field: WireField
-    ) -> None:
-        cls = sampled.product.event_types[name]
-
-        def sent(value: Any) -> Any:
-            event = decode(sampled, changed(sampled.payloads[name], place, value))
-            return event if type(event) is UndecodableEvent else at(event, cls, place)
-
-        match field.kind:
-            case Kind.TIME:
-                moment = datetime(2026, 7, 1, 12, 1, 40, 1000, tzinfo=UTC)
-                for value in (1782907300001, "1782907300001", 1782907300001000, "1782907300001000"):
-                    assert sent(value) == moment
-                nothing = {Presence.REQUIRED: UndecodableEvent}.get(field.presence, type(None))
-                assert type(sent(field.none)) is nothing
-                assert type(sent(5)) is type(sent(True)) is type(sent("soon")) is UndecodableEvent
-            case Kind.AMOUNT | Kind.NUMBER:
-                assert sent("-0.00000120").as_tuple() == Decimal("-0.00000120").as_tuple()
-                assert (sent(12), sent(-0.5)) == (12, Decimal("-0.5"))
-                assert type(sent("NaN")) is type(sent("")) is type(sent(False)) is UndecodableEvent
-            case Kind.INTEGER:
-                for value in (2**53 + 1, -(2**63), str(2**63 - 1)):
-                    assert (type(sent(value)), sent(value)) == (int, int(value))
-                assert (sent("") is None) is (field.none == "")
-                assert type(sent(1.5)) is type(sent(True)) is type(sent("1.5")) is UndecodableEvent
-            case Kind.CHOICE:
-                assert (type(sent("UNHEARD_OF")), sent("UNHEARD_OF")) == (str, "UNHEARD_OF")
-                assert type(sent(5)) is type(sent([])) is UndecodableEvent
-                assert field.of is not None
-                assert all(type(sent(word)) is field.of for word in [*map(str, field.of.__members__.values())][:2])
-            case Kind.FLAG:
-                assert (sent(True), sent(False)) == (True, False)
-                assert type(sent("true")) is type(sent(1)) is UndecodableEvent
-            case Kind.ITEMS:
-                assert sent([]) == ()
-                assert type(sent({})) is type(sent([5])) is type(sent("")) is UndecodableEvent
-            case _:
-                assert (sent(""), sent("这是")) == ("", "这是")
-                assert type(sent(5)) is type(sent({})) is UndecodableEvent
-
-
 class TestTwoKeys:
     @pytest.mark.parametrize("sampled", [sampled for sampled in SAMPLED if "ALGO_UPDATE" in sampled.payloads])
     def test_an_algo_order_stands_under_either(self, sampled: Sampled) -> None:
@@ -300,7 +172,7 @@ class TestTwoKeys:
         for members in ({}, {"ao": None}, {"o": None}, {"o": [], "ao": order}):
             event = decode(sampled, {**payload, **members})
             assert type(event) is UndecodableEvent
-            assert event.problem.startswith('ALGO_UPDATE: client_algo_id ("o|ao.caid") is ')
+            assert event.problem.startswith('ALGO_UPDATE: algo_id ("o|ao.aid") is ')
 
     def test_a_field_itself_has_one_key(self) -> None:
         with pytest.raises(ValueError, match="either of two keys"):

@@ -60,7 +60,7 @@ def position_text(position: AnyPosition) -> str:
         size, entry = position.quantity, position.average_entry_price
     else:
         size, entry = position.position_amount, position.entry_price
-        if position.position_side != "BOTH":
+        if position.position_side not in ("BOTH", None):
             symbol = f"{symbol} {printable(position.position_side).lower()}"
     return f"{symbol} {signed(size)} @ {short(entry)}" if size else f"{symbol} flat"
 
@@ -164,7 +164,7 @@ def _options_risk(event: OptionsRiskLevelChange) -> list[Cell]:
     return _risk(event.risk_level, f"has {short(event.margin_balance)}, needs {short(event.maintenance_margin)}")
 
 
-def _risk(level: str, *facts: str) -> list[Cell]:
+def _risk(level: str | None, *facts: str) -> list[Cell]:
     style = "bold green" if level in _CALM else "bold red"
     return [kind("risk", style), Cell(printable(level).replace("_", " "), style, 11), *[Cell(fact) for fact in facts]]
 

@@ -4,6 +4,7 @@
 * Amounts are strings with the digits that the venue sent. Times are ISO 8601 in UTC, to the microsecond.
 * A field that is kept out of ``repr`` is a secret, or the raw payload: it is left out. Only what has no typed event
   brings its ``raw``, which has no secrets in it; fractional numbers in there are strings as well.
+* What an event lacks, or has in a form that cannot be read, stands in ``faults``, which is there only then.
 """
 
 from __future__ import annotations
@@ -18,21 +19,28 @@ import attrs
 from trio_binance_uds import Event, Notice, UntypedEvent
 from trio_binance_uds.cli.plain import exact, iso
 
+_HUGE = 10**600
+
 
 def as_json_line(item: Event | Notice) -> str:
     """Return the line, without its end; it is ASCII, whatever the event holds."""
     members = {"type": type(item).__name__, **_fields(item)}
+    if isinstance(item, Event) and item.faults:
+        members["faults"] = _value(item.faults)
     if isinstance(item, UntypedEvent):
         members["raw"] = _value(item.raw)
     return json.dumps(members, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: _value(getattr(value, field.name)) for field in attrs.fields(type(value)) if field.repr}
+    fields = [field.name for field in attrs.fields(type(value)) if field.repr and field.name != "faults"]
+    return {name: _value(getattr(value, name)) for name in fields}
 
 
 def _value(value: Any) -> Any:
     match value:
+        case int() if abs(value) >= _HUGE:
+            return f"{value:#x}"  # Python may refuse to write it in decimal digits
         case None | bool() | int():
             return value
         case str():

@@ -25,7 +25,7 @@ from trio_binance_uds import (
     TradeLite,
 )
 from trio_binance_uds.cli.columns import Cell, kind, name, unit
-from trio_binance_uds.cli.plain import printable, short, signed, tail, words
+from trio_binance_uds.cli.plain import NOT_SAID, printable, short, signed, tail, words
 
 _SIDES = {"BUY": "bold green", "SELL": "bold red"}
 _STATUSES = {
@@ -81,18 +81,18 @@ class _Order:
     word: str = "order"
     symbol: str
     side: str
-    type: str
+    type: str | None
     status: str
     filled: str
-    price: Decimal
-    trigger: Decimal = _ZERO
+    price: Decimal | None
+    trigger: Decimal | None = _ZERO
     order_id: int | str
     fill: tuple[Decimal, Decimal] | None = None
     fee: str = ""
-    profit: Decimal = _ZERO
+    profit: Decimal | None = _ZERO
     reason: str = ""
-    position_side: str = "BOTH"
-    client_id: str
+    position_side: str | None = "BOTH"
+    client_id: str | None
     wallet: str = ""
     width: int = 9
 
@@ -111,7 +111,7 @@ def _cells(order: _Order) -> list[Cell]:
         Cell(_price(order.price, order.trigger), "", 10, spare=3),
         Cell(tail(str(order.order_id), 7), "dim", 7, needs=100),
     ]
-    if order.position_side != "BOTH":
+    if order.position_side not in ("BOTH", None):
         cells.append(Cell(printable(order.position_side).lower(), "dim", spare=5))
     if order.fill is not None:
         quantity, price = order.fill
@@ -122,11 +122,11 @@ def _cells(order: _Order) -> list[Cell]:
         cells.append(Cell(f"profit {signed(order.profit)}", "bold red" if order.profit < 0 else "bold green", spare=4))
     if order.reason:
         cells.append(Cell(order.reason, style, spare=2))
-    cells.append(Cell(tail(order.client_id, 12), "dim", spare=7))
+    cells.append(Cell(tail(order.client_id or "", 12), "dim", spare=7))
     return cells
 
 
-def _price(price: Decimal, trigger: Decimal) -> str:
+def _price(price: Decimal | None, trigger: Decimal | None) -> str:
     limit = f"@ {short(price)}" if price else ""
     return f"{limit} if {short(trigger)}".strip() if trigger else limit
 
@@ -150,7 +150,7 @@ def _execution_report(report: ExecutionReport, wallet: str = "") -> list[Cell]:
         _Order(
             symbol=report.symbol,
             side=report.side,
-            type=_TYPES.get(report.order_type, report.order_type),
+            type=_TYPES.get(report.order_type or "", report.order_type),
             status=report.order_status,
             filled=_of(report.cumulative_filled_quantity, report.order_quantity),
             price=report.order_price,
@@ -198,7 +198,7 @@ def _order_trade_update(report: OrderTradeUpdate) -> list[Cell]:
         _Order(
             symbol=report.symbol,
             side=report.side,
-            type=_FUTURES_TYPES.get(report.order_type, report.order_type),
+            type=_FUTURES_TYPES.get(report.order_type or "", report.order_type),
             status=report.order_status,
             filled=_of(report.filled_accumulated_quantity, report.original_quantity),
             price=report.original_price,
@@ -209,7 +209,7 @@ def _order_trade_update(report: OrderTradeUpdate) -> list[Cell]:
             reason=_futures_reason(report),
             position_side=report.position_side,
             client_id=report.client_order_id,
-            wallet=str(getattr(report, "business_unit", "")),
+            wallet=str(getattr(report, "business_unit", None) or ""),
             width=_FUTURES_WIDTH,
         )
     )
@@ -252,7 +252,7 @@ def _algo(event: AlgoUpdate) -> list[Cell]:
             word="algo",
             symbol=event.symbol,
             side=event.side,
-            type=_FUTURES_TYPES.get(event.order_type, event.order_type),
+            type=_FUTURES_TYPES.get(event.order_type or "", event.order_type),
             status=event.algo_status,
             filled=_of(done, event.quantity) if event.quantity else "all",
             price=event.price,
@@ -273,7 +273,7 @@ def _conditional(event: ConditionalOrderTradeUpdate) -> list[Cell]:
             word="algo",
             symbol=event.symbol,
             side=event.side,
-            type=_FUTURES_TYPES.get(event.strategy_type, event.strategy_type),
+            type=_FUTURES_TYPES.get(event.strategy_type or "", event.strategy_type),
             status=event.order_status,
             filled=short(event.quantity) if event.quantity else "all",
             price=event.price,
@@ -282,7 +282,7 @@ def _conditional(event: ConditionalOrderTradeUpdate) -> list[Cell]:
             reason="" if event.order_id is None else f"is order {tail(str(event.order_id), 7)}",
             position_side=event.position_side,
             client_id=event.strategy_client_id,
-            wallet=event.business_unit,
+            wallet=event.business_unit or "",
             width=_FUTURES_WIDTH,
         )
     )
@@ -330,7 +330,7 @@ def _order_report(report: OrderReport) -> list[Cell]:
         _Order(
             symbol=report.symbol,
             side=report.side.upper(),
-            type=report.order_type.upper(),
+            type=(report.order_type or NOT_SAID).upper(),
             status=report.order_status.upper(),
             filled=_of(done or _ZERO, whole or _ZERO),
             price=report.price or _ZERO,

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 # Written out, an exponent beyond this would be a line of zeros; 1e999999999 would be all of the memory.
 _LONGEST = 64
+NOT_SAID = "?"
+"""Stands for what an event should say, and does not."""
 
 
 def exact(amount: Decimal) -> str:
@@ -16,15 +18,17 @@ def exact(amount: Decimal) -> str:
     return str(amount)
 
 
-def short(amount: Decimal) -> str:
+def short(amount: Decimal | None) -> str:
     """Return an amount for people: every digit that counts, without the zeros at its end."""
+    if amount is None:
+        return NOT_SAID
     text = exact(amount)
     return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
 
 
-def signed(amount: Decimal) -> str:
+def signed(amount: Decimal | None) -> str:
     """Return a change of an amount for people, always with its sign."""
-    return short(amount) if amount.is_signed() else f"+{short(amount)}"
+    return short(amount) if amount is None or amount.is_signed() else f"+{short(amount)}"
 
 
 def iso(time: datetime) -> str:
@@ -37,17 +41,19 @@ def clock(time: datetime | None) -> str:
     return " " * 12 if time is None else time.astimezone(UTC).time().isoformat(timespec="milliseconds")
 
 
-def printable(text: str) -> str:
+def printable(text: str | None) -> str:
     """Return a text on one line, with everything escaped that could move the cursor or hide what stands there.
 
     What comes from outside is shown to people: an escape sequence in it must not reach the terminal.
     """
+    if text is None:
+        return NOT_SAID
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def words(constant: str) -> str:
+def words(constant: str | None) -> str:
     """Return a word of a program as words for people: ``FUNDING_FEE`` as ``funding fee``."""
     return printable(constant).replace("_", " ").lower()
 

@@ -67,6 +67,8 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             cells += _cells(item)
             if item.recovered:
                 cells.append(Cell("recovered", "bold yellow"))
+            if item.faults and not isinstance(item, UntypedEvent):
+                cells.append(Cell(f"without {', '.join(printable(fault.name) for fault in item.faults)}", "magenta"))
             row = line(cells, width)
             return row + _raw(item) if isinstance(item, UntypedEvent) else row
         case _:
@@ -158,6 +160,6 @@ def _raw(event: UntypedEvent) -> Text:
 
 def _described(item: Event | Notice) -> str:
     """Return an event or a notice that has no line of its own here, field by field."""
-    shown = ("stream", "account", "subscription_id", "recovered", "event_type", "event_time")
+    shown = ("stream", "account", "subscription_id", "recovered", "faults", "event_type", "event_time")
     fields = [field.name for field in attrs.fields(type(item)) if field.repr and field.name not in shown]
     return printable(" ".join([type(item).__name__, *[f"{name}={getattr(item, name)!s}" for name in fields]]))

@@ -68,9 +68,9 @@ class Tally:
             case AccountUpdate() | BalancePositionUpdate():
                 self._take(item, item.balances, item.positions)
             case MarginLevelStatusChange(margin_level_status=level):
-                self.risk = level
+                self.risk = level or self.risk
             case RiskLevelChange(risk_level=level) | OptionsRiskLevelChange(risk_level=level):
-                self.risk = level
+                self.risk = level or self.risk
             case Disconnected(at=at) | Shedding(at=at):
                 self.blind_since = at if self.blind_since is None else min(at, self.blind_since)
             case Gap():
@@ -115,4 +115,4 @@ def _whose(event: Event) -> str:
 
 
 def _side(position: AnyPosition) -> str:
-    return position.position_side if isinstance(position, AccountUpdatePosition) else ""
+    return (position.position_side or "BOTH") if isinstance(position, AccountUpdatePosition) else ""

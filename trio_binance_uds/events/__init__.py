@@ -25,6 +25,7 @@ from trio_binance_uds.events.enums import (
     TimeInForce,
     WorkingFloor,
 )
+from trio_binance_uds.events.fields import Fault
 from trio_binance_uds.events.notices import (
     CredentialsRefused,
     DisconnectCause,
@@ -169,6 +170,7 @@ __all__ = [
     "ExecutionType",
     "ExpiryReason",
     "ExternalLockUpdate",
+    "Fault",
     "FuturesExecutionType",
     "FuturesExpiryReason",
     "FuturesOrderType",

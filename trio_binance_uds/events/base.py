@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import field
 
-from trio_binance_uds.events.fields import text, time, wire_fields
+from trio_binance_uds.events.fields import Fault, text, time, wire_fields
 from trio_binance_uds.events.showing import line, represent
 
 
@@ -58,7 +58,7 @@ class Event(_Unparsed):
     """Something that the venue said on a user data stream.
 
     Two events are equal when they say the same; whose they are and how they came here (``stream``, ``account``,
-    ``subscription_id``, ``recovered``, ``raw``) does not count.
+    ``subscription_id``, ``recovered``, ``faults``, ``raw``) does not count.
 
     Attributes:
         stream: the name of the stream that it came by, as given to :func:`open_user_data_stream`; by default that
@@ -67,6 +67,8 @@ class Event(_Unparsed):
             ``isolated-margin:BTCUSDT``. ``None`` in an event that came from no stream.
         subscription_id: the subscription that it came by on its connection, where the frame names one. The first is 0.
         recovered: whether it was fetched by a query after a gap instead of having come by the stream.
+        faults: which members were missing or could not be read, although the venue documents them, and why; at most
+            32 of them. Their fields are ``None``. Empty for nearly every event.
         raw: the event object as it was parsed from JSON, with fractional numbers as ``Decimal`` and secrets masked.
             It is parsed when it is first read, and no copy: leave it as it is. Should a member that this version does
             not know be beyond reading, it is the text of the frame.
@@ -83,6 +85,7 @@ class Event(_Unparsed):
     account: str | None = field(default=None, eq=False)
     subscription_id: int | None = field(default=None, eq=False)
     recovered: bool = field(default=False, eq=False)
+    faults: tuple[Fault, ...] = field(default=(), eq=False)
     raw: Any = field(factory=dict, eq=False, repr=False)
     event_type: str | None = None
     event_time: datetime | None = None
@@ -99,10 +102,14 @@ class Event(_Unparsed):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class KnownEvent(Event):
-    """An event that was read into a class of its own, every field with its type."""
+    """An event that was read into a class of its own, every field with its type.
 
-    event_type: str = field(metadata=text("e", "The type of the event."))
-    event_time: datetime = field(metadata=time("E", "When the venue sent the event."))
+    What it is about is always there: without that it would be an :class:`UndecodableEvent`. Any other member can be
+    missing or unreadable; then its field is ``None``, and :attr:`~Event.faults` says so.
+    """
+
+    event_type: str = field(metadata=text("e", "The type of the event.", core=True))
+    event_time: datetime | None = field(metadata=time("E", "When the venue sent the event."))
 
     @property
     def identity(self) -> tuple[Hashable, ...]:

@@ -29,20 +29,18 @@ class CoinmOrderTradeUpdate(OrderTradeUpdate):
     Source: Binance COIN-M Futures, "Event: Order Update" (2026-05-28), with the change log of 2026-07-28.
     """
 
-    account_alias: str = field(metadata=text("i", "The account's alias."))
-    margin_asset: str = field(metadata=text("o.ma", "The asset of the margin."))
+    account_alias: str | None = field(metadata=text("i", "The account's alias."))
+    margin_asset: str | None = field(metadata=text("o.ma", "The asset of the margin."))
     bid_quantity: Decimal | None = field(
         metadata=amount(
             "o.b",
             "The quantity of all open bids of the account on the symbol, in base asset; None when recovered.",
-            live_only=True,
         )
     )
     ask_quantity: Decimal | None = field(
         metadata=amount(
             "o.a",
             "The quantity of all open asks of the account on the symbol, in base asset; None when recovered.",
-            live_only=True,
         )
     )
 

@@ -7,6 +7,10 @@ tables in the documentation and the test that no published key is forgotten all 
 A wire path is read from the event object, with dots between the keys: ``"z"``, ``"o.q"``. The elements of a list
 are classes of their own, and their paths start at the element. An object that goes by either of two keys is written
 with both: ``"o|ao.q"`` is ``q`` in ``o``, or else in ``ao``.
+
+What an event cannot do without is declared ``core``: what it is about, which is for a report of an order the symbol,
+the order, what happened, how much, at what price and when. It is annotated without ``None``. Any other field can be
+``None``, as the venue has left out and will leave out members that its pages call mandatory; see :class:`Fault`.
 """
 
 from __future__ import annotations
@@ -34,11 +38,26 @@ class Kind(StrEnum):
     SECRET = "secret"  # a text that the event's ``raw`` holds only masked
     AMOUNT = "amount"  # a string or a number, kept digit for digit as a Decimal
     NUMBER = "number"  # an amount that the venue writes as a JSON number, kept in the same way
-    TIME = "time"  # 13 digits are milliseconds, 16 are microseconds, as a number or a string of digits
-    INTEGER = "integer"  # a number that fits in 64 bits, or a string of its digits
+    TIME = "time"  # a whole number: below 10**14 of milliseconds, else of microseconds; or the text of its digits
+    INTEGER = "integer"  # a whole number of any size, or the text of its digits
     FLAG = "flag"
     CHOICE = "choice"  # a member of an open enum: a value that it does not know stays a plain string
     ITEMS = "items"  # a list of objects
+
+
+@attrs.frozen
+class Fault:
+    """A member of an event that was missing, or that could not be read.
+
+    Attributes:
+        name: the field of the event that it concerns, such as ``average_price`` or ``positions[1].entry_price``.
+        wire: where that is on the wire, such as ``o.ap`` or ``a.P[1].ep``.
+        reason: what was wrong, in a few words without secrets, such as ``is missing``; the wording may change.
+    """
+
+    name: str
+    wire: str
+    reason: str
 
 
 @unique
@@ -48,8 +67,9 @@ class Presence(StrEnum):
     Only a list that is not there is an empty tuple, so that there is always something to iterate over.
     """
 
-    REQUIRED = "required"  # the key is always there, with a value
+    ALWAYS = "always"  # the key is always there, with a value
     NULLABLE = "nullable"  # the key is always there, but null (or the declared value) stands for "none"
+    WITHIN = "within"  # what holds the key is there only when it applies; then the key is there, with a value
     OPTIONAL = "optional"  # the key is there only when it applies
 
 
@@ -62,9 +82,10 @@ class WireField:
         wire: the dotted path from the event object.
         of: the enum of a choice, the class of a list's elements, else ``None``.
         doc: what it means, in a sentence, and when a conditional field is there.
-        live_only: whether no query tells it, or not every one, so that it can be ``None`` in a recovered event whatever
-            its presence.
+        is_core: whether it is among what the event is about, so that nothing can be made of the event without it. A
+            conditional one can be missing, but not each of an event's; and what is there must be readable.
         none: a JSON value that stands for "none" besides null, where the presence allows that.
+        takes_number: whether a whole number stands for the text of its digits.
     """
 
     name: str
@@ -73,8 +94,24 @@ class WireField:
     presence: Presence
     of: type[Any] | None
     doc: str
-    live_only: bool = False
+    is_core: bool = False
     none: int | str | None = None
+    takes_number: bool = False
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether there can be none of it without any fault."""
+        return self.presence in (Presence.NULLABLE, Presence.OPTIONAL)
+
+    @property
+    def may_lack_holder(self) -> bool:
+        """Whether the object that holds it may be missing without any fault."""
+        return self.presence is Presence.WITHIN or (self.presence is Presence.OPTIONAL and not self.is_core)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it is there only when it applies."""
+        return self.presence in (Presence.WITHIN, Presence.OPTIONAL)
 
 
 @cached
@@ -88,8 +125,9 @@ def wire_fields(cls: type[Any]) -> tuple[WireField, ...]:
             presence=attribute.metadata["presence"],
             of=attribute.metadata["of"],
             doc=attribute.metadata["doc"],
-            live_only=attribute.metadata.get("live_only", False),
+            is_core=attribute.metadata["is_core"],
             none=attribute.metadata.get("none"),
+            takes_number=attribute.metadata.get("takes_number", False),
         )
         for attribute in attrs.fields(cls)
         if "wire" in attribute.metadata
@@ -109,17 +147,41 @@ def first_of(*names: str) -> Any:
 
 
 def _declare(
-    kind: Kind, wire: str, doc: str, *, optional: bool, nullable: bool, of: type[Any] | None = None
+    kind: Kind,
+    wire: str,
+    doc: str,
+    *,
+    core: bool = False,
+    optional: bool = False,
+    nullable: bool = False,
+    within: bool = False,
+    of: type[Any] | None = None,
 ) -> dict[str, Any]:
     if "|" in wire.rpartition(".")[2]:
         raise ValueError(f"only what holds a field may go by either of two keys, got {wire!r}")
-    presence = Presence.OPTIONAL if optional else Presence.NULLABLE if nullable else Presence.REQUIRED
-    return {"wire": wire, "kind": kind, "presence": presence, "of": of, "doc": doc}
+    presence = Presence.ALWAYS
+    if optional:
+        presence = Presence.OPTIONAL
+    elif within:
+        presence = Presence.WITHIN
+    elif nullable:
+        presence = Presence.NULLABLE
+    return {"wire": wire, "kind": kind, "presence": presence, "of": of, "doc": doc, "is_core": core}
 
 
-def text(wire: str, doc: str, *, optional: bool = False, nullable: bool = False) -> dict[str, Any]:
-    """Declare a ``str``."""
-    return _declare(Kind.TEXT, wire, doc, optional=optional, nullable=nullable)
+def text(
+    wire: str,
+    doc: str,
+    *,
+    core: bool = False,
+    optional: bool = False,
+    nullable: bool = False,
+    within: bool = False,
+    takes_number: bool = False,
+) -> dict[str, Any]:
+    """Declare a ``str``; one that a user chooses can be all digits, and come as a number: it ``takes_number``."""
+    declared = _declare(Kind.TEXT, wire, doc, core=core, optional=optional, nullable=nullable, within=within)
+    return declared | {"takes_number": takes_number}
 
 
 def secret(wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
@@ -130,58 +192,61 @@ def secret(wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
     """
     if "." in wire:
         raise ValueError(f"a secret must be a member of the event itself, got {wire!r}")
-    return _declare(Kind.SECRET, wire, doc, optional=optional, nullable=False)
+    return _declare(Kind.SECRET, wire, doc, optional=optional)
 
 
 def amount(
-    wire: str, doc: str, *, optional: bool = False, nullable: bool = False, live_only: bool = False
+    wire: str, doc: str, *, core: bool = False, optional: bool = False, nullable: bool = False
 ) -> dict[str, Any]:
-    """Declare a ``Decimal``; one that is ``live_only`` is annotated ``Decimal | None`` and still required."""
-    declared = _declare(Kind.AMOUNT, wire, doc, optional=optional, nullable=nullable)
-    return declared | {"live_only": live_only}
+    """Declare a ``Decimal``."""
+    return _declare(Kind.AMOUNT, wire, doc, core=core, optional=optional, nullable=nullable)
 
 
-def number(wire: str, doc: str, *, optional: bool = False, nullable: bool = False) -> dict[str, Any]:
+def number(
+    wire: str, doc: str, *, core: bool = False, optional: bool = False, nullable: bool = False
+) -> dict[str, Any]:
     """Declare a ``Decimal`` that the venue writes as a JSON number; a text of the same digits is read too."""
-    return _declare(Kind.NUMBER, wire, doc, optional=optional, nullable=nullable)
+    return _declare(Kind.NUMBER, wire, doc, core=core, optional=optional, nullable=nullable)
 
 
-def time(wire: str, doc: str, *, optional: bool = False, nullable: bool = False, none: int = -1) -> dict[str, Any]:
-    """Declare an aware UTC ``datetime``; where there may be none, ``none`` says so besides null."""
-    return _declare(Kind.TIME, wire, doc, optional=optional, nullable=nullable) | {"none": none}
+def time(
+    wire: str, doc: str, *, core: bool = False, optional: bool = False, nullable: bool = False, none: int = -1
+) -> dict[str, Any]:
+    """Declare an aware UTC ``datetime``; ``none`` is what the venue writes where there is none and null is not."""
+    return _declare(Kind.TIME, wire, doc, core=core, optional=optional, nullable=nullable) | {"none": none}
 
 
 def integer(
     wire: str,
     doc: str,
     *,
+    core: bool = False,
     optional: bool = False,
     nullable: bool = False,
-    live_only: bool = False,
+    within: bool = False,
     none: int | str | None = None,
 ) -> dict[str, Any]:
     """Declare an ``int``.
 
-    One that is ``live_only`` is annotated ``int | None`` and still required on the wire. Where there may be none,
-    ``none`` says so besides null; it is a text where the venue writes the integer as one.
+    Where there may be none, ``none`` says so besides null; it is a text where the venue writes the integer as one.
     """
-    declared = _declare(Kind.INTEGER, wire, doc, optional=optional, nullable=nullable)
-    return declared | {"live_only": live_only, "none": none}
+    declared = _declare(Kind.INTEGER, wire, doc, core=core, optional=optional, nullable=nullable, within=within)
+    return declared | {"none": none}
 
 
-def flag(wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
+def flag(wire: str, doc: str, *, core: bool = False, optional: bool = False, within: bool = False) -> dict[str, Any]:
     """Declare a ``bool``."""
-    return _declare(Kind.FLAG, wire, doc, optional=optional, nullable=False)
+    return _declare(Kind.FLAG, wire, doc, core=core, optional=optional, within=within)
 
 
-def choice(
-    of: type[StrEnum], wire: str, doc: str, *, optional: bool = False, live_only: bool = False
-) -> dict[str, Any]:
-    """Declare a member of an open enum, annotated ``Enum | str``; one that is ``live_only`` can be ``None`` too."""
-    declared = _declare(Kind.CHOICE, wire, doc, optional=optional, nullable=False, of=of)
-    return declared | {"live_only": live_only}
+def choice(of: type[StrEnum], wire: str, doc: str, *, core: bool = False, optional: bool = False) -> dict[str, Any]:
+    """Declare a member of an open enum, annotated ``Enum | str``."""
+    return _declare(Kind.CHOICE, wire, doc, core=core, optional=optional, of=of)
 
 
-def items(of: type[Any], wire: str, doc: str, *, optional: bool = False) -> dict[str, Any]:
-    """Declare a tuple of attrs values that declare their own fields; give an optional one ``default=()``."""
-    return _declare(Kind.ITEMS, wire, doc, optional=optional, nullable=False, of=of)
+def items(of: type[Any], wire: str, doc: str, *, core: bool = False, optional: bool = False) -> dict[str, Any]:
+    """Declare a tuple of attrs values that declare their own fields; give an optional one ``default=()``.
+
+    An element without what it is about makes a core list unreadable, and is left out of any other.
+    """
+    return _declare(Kind.ITEMS, wire, doc, core=core, optional=optional, of=of)

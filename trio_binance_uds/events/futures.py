@@ -51,36 +51,48 @@ class OrderTradeUpdate(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    symbol: str = field(metadata=text("o.s", "The symbol."))
-    client_order_id: str = field(metadata=text("o.c", "The client order id; some prefixes tell orders of the venue."))
-    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell."))
-    order_type: FuturesOrderType | str = field(metadata=choice(FuturesOrderType, "o.o", "The type of the order now."))
-    time_in_force: FuturesTimeInForce | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    symbol: str = field(metadata=text("o.s", "The symbol.", core=True))
+    client_order_id: str | None = field(
+        metadata=text("o.c", "The client order id; some prefixes tell orders of the venue.", takes_number=True)
+    )
+    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
+    order_type: FuturesOrderType | str | None = field(
+        metadata=choice(FuturesOrderType, "o.o", "The type of the order now.")
+    )
+    time_in_force: FuturesTimeInForce | str | None = field(
         metadata=choice(FuturesTimeInForce, "o.f", "How long the order stays.")
     )
-    original_quantity: Decimal = field(metadata=amount("o.q", "The quantity ordered; a modification changes it."))
-    original_price: Decimal = field(metadata=amount("o.p", "The limit price; 0 for market orders."))
-    average_price: Decimal = field(metadata=amount("o.ap", "The average price of its fills so far; 0 without any."))
-    stop_price: Decimal = field(metadata=amount("o.sp", "The trigger price; without meaning on trailing stops."))
-    execution_type: FuturesExecutionType | str = field(
-        metadata=choice(FuturesExecutionType, "o.x", "What has just happened.")
+    original_quantity: Decimal = field(
+        metadata=amount("o.q", "The quantity ordered; a modification changes it.", core=True)
     )
-    order_status: OrderStatus | str = field(metadata=choice(OrderStatus, "o.X", "The state of the order now."))
-    order_id: int = field(metadata=integer("o.i", "The venue's order id, unique within its symbol."))
-    last_filled_quantity: Decimal = field(metadata=amount("o.l", "The quantity of this fill; 0 unless a trade."))
-    filled_accumulated_quantity: Decimal = field(metadata=amount("o.z", "The quantity filled so far."))
-    last_filled_price: Decimal = field(metadata=amount("o.L", "The price of this fill; 0 unless a trade."))
+    original_price: Decimal = field(metadata=amount("o.p", "The limit price; 0 for market orders.", core=True))
+    average_price: Decimal | None = field(
+        metadata=amount("o.ap", "The average price of its fills so far; 0 without any.")
+    )
+    stop_price: Decimal | None = field(metadata=amount("o.sp", "The trigger price; without meaning on trailing stops."))
+    execution_type: FuturesExecutionType | str = field(
+        metadata=choice(FuturesExecutionType, "o.x", "What has just happened.", core=True)
+    )
+    order_status: OrderStatus | str = field(
+        metadata=choice(OrderStatus, "o.X", "The state of the order now.", core=True)
+    )
+    order_id: int = field(metadata=integer("o.i", "The venue's order id, unique within its symbol.", core=True))
+    last_filled_quantity: Decimal = field(
+        metadata=amount("o.l", "The quantity of this fill; 0 unless a trade.", core=True)
+    )
+    filled_accumulated_quantity: Decimal = field(metadata=amount("o.z", "The quantity filled so far.", core=True))
+    last_filled_price: Decimal = field(metadata=amount("o.L", "The price of this fill; 0 unless a trade.", core=True))
     commission_asset: str | None = field(
         default=None, metadata=text("o.N", "The asset of the commission; may lack without one.", optional=True)
     )
     commission: Decimal | None = field(
         default=None, metadata=amount("o.n", "The commission on this fill; may lack without one.", optional=True)
     )
-    order_trade_time: datetime = field(metadata=time("o.T", "When the order traded or changed."))
-    trade_id: int = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
-    is_maker: bool = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
-    is_reduce_only: bool = field(metadata=flag("o.R", "Whether it may only reduce a position."))
+    order_trade_time: datetime | None = field(metadata=time("o.T", "When the order traded or changed."))
+    trade_id: int | None = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
+    is_maker: bool | None = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
+    is_reduce_only: bool | None = field(metadata=flag("o.R", "Whether it may only reduce a position."))
     stop_price_working_type: WorkingType | str | None = field(
         default=None,
         metadata=choice(WorkingType, "o.wt", "Which price triggers it; not under Portfolio Margin.", optional=True),
@@ -91,7 +103,9 @@ class OrderTradeUpdate(KnownEvent):
             FuturesOrderType, "o.ot", "The type that it was placed with; not under Portfolio Margin.", optional=True
         ),
     )
-    position_side: PositionSide | str = field(metadata=choice(PositionSide, "o.ps", "The position that it is for."))
+    position_side: PositionSide | str | None = field(
+        metadata=choice(PositionSide, "o.ps", "The position that it is for.")
+    )
     is_close_all: bool | None = field(
         default=None,
         metadata=flag(
@@ -114,13 +128,12 @@ class OrderTradeUpdate(KnownEvent):
         default=None,
         metadata=flag("o.pP", "Whether price protection is on; not under Portfolio Margin.", optional=True),
     )
-    realized_profit: Decimal = field(metadata=amount("o.rp", "The profit that this trade realised."))
+    realized_profit: Decimal | None = field(metadata=amount("o.rp", "The profit that this trade realised."))
     self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
         metadata=choice(
             SelfTradePreventionMode,
             "o.V",
             "What happens if it would meet an order of its own group; can be None when recovered.",
-            live_only=True,
         )
     )
     price_match_mode: PriceMatchMode | str | None = field(
@@ -136,7 +149,10 @@ class OrderTradeUpdate(KnownEvent):
     modify_id: str | None = field(
         default=None,
         metadata=text(
-            "o.M", "The user's id of the modification; only on amendments that were sent one.", optional=True
+            "o.M",
+            "The user's id of the modification; only on amendments that were sent one.",
+            optional=True,
+            takes_number=True,
         ),
     )
 
@@ -155,11 +171,13 @@ class OrderTradeUpdate(KnownEvent):
 
     @property
     def fill_key(self) -> tuple[str, int] | None:
-        """The symbol and the trade, which every report of this fill has in common; ``None`` when it is no fill.
+        """The symbol and the trade, which every report of this fill has in common; ``None`` when it is no fill, or
+        where the trade is not known.
 
         Both orders of an account that trades with itself have it: the order id tells them apart.
         """
-        return (self.symbol, self.trade_id) if self.trade_id > 0 else None
+        trade_id = self.trade_id
+        return None if trade_id is None or trade_id <= 0 else (self.symbol, trade_id)
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
@@ -186,13 +204,11 @@ class AccountUpdateBalance(Shown):
     When recovered, ``balance_change`` is since the balance that was last told, and ``None`` where that is not known.
     """
 
-    asset: str = field(metadata=text("a", "The asset."))
-    wallet_balance: Decimal = field(metadata=amount("wb", "The wallet's balance."))
-    cross_wallet_balance: Decimal = field(metadata=amount("cw", "The part of it that backs cross positions."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    wallet_balance: Decimal = field(metadata=amount("wb", "The wallet's balance.", core=True))
+    cross_wallet_balance: Decimal | None = field(metadata=amount("cw", "The part of it that backs cross positions."))
     balance_change: Decimal | None = field(
-        metadata=amount(
-            "bc", "The change, apart from profit, loss and commission; can be None when recovered.", live_only=True
-        )
+        metadata=amount("bc", "The change, apart from profit, loss and commission; can be None when recovered.")
     )
 
 
@@ -200,18 +216,16 @@ class AccountUpdateBalance(Shown):
 class AccountUpdatePosition(Shown):
     """One position of an :class:`AccountUpdate`, in absolute amounts."""
 
-    symbol: str = field(metadata=text("s", "The symbol."))
-    position_amount: Decimal = field(metadata=amount("pa", "The size; negative when short."))
-    entry_price: Decimal = field(metadata=amount("ep", "The average entry price."))
+    symbol: str = field(metadata=text("s", "The symbol.", core=True))
+    position_amount: Decimal = field(metadata=amount("pa", "The size; negative when short.", core=True))
+    entry_price: Decimal | None = field(metadata=amount("ep", "The average entry price."))
     breakeven_price: Decimal | None = field(
-        metadata=amount(
-            "bep", "The price at which closing it costs nothing; can be None when recovered.", live_only=True
-        )
+        metadata=amount("bep", "The price at which closing it costs nothing; can be None when recovered.")
     )
     accumulated_realized: Decimal | None = field(
-        metadata=amount("cr", "The profit realised so far, before fees; None when recovered.", live_only=True)
+        metadata=amount("cr", "The profit realised so far, before fees; None when recovered.")
     )
-    unrealized_pnl: Decimal = field(metadata=amount("up", "The profit not realised, as of this event."))
+    unrealized_pnl: Decimal | None = field(metadata=amount("up", "The profit not realised, as of this event."))
     margin_type: MarginType | str | None = field(
         default=None,
         metadata=choice(MarginType, "mt", "How it is margined; not under Portfolio Margin.", optional=True),
@@ -220,7 +234,9 @@ class AccountUpdatePosition(Shown):
         default=None,
         metadata=amount("iw", "The isolated wallet; not under Portfolio Margin, 0 when cross.", optional=True),
     )
-    position_side: PositionSide | str = field(metadata=choice(PositionSide, "ps", "Which position of the symbol."))
+    position_side: PositionSide | str | None = field(
+        metadata=choice(PositionSide, "ps", "Which position of the symbol.")
+    )
     margin_asset: str | None = field(
         default=None,
         metadata=text("ma", "The asset of its margin; met on the wire, and not documented.", optional=True),
@@ -242,18 +258,19 @@ class AccountUpdate(KnownEvent):
     Futures Balance and Position Update" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    event_reason_type: AccountUpdateReason | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    event_reason_type: AccountUpdateReason | str | None = field(
         metadata=choice(AccountUpdateReason, "a.m", "Why something changed.")
     )
     funding_symbol: str | None = field(
         default=None, metadata=text("a.S", "The symbol of the funding; only for FUNDING_FEE.", optional=True)
     )
     balances: tuple[AccountUpdateBalance, ...] = field(
-        default=(), metadata=items(AccountUpdateBalance, "a.B", "The balances that changed.", optional=True)
+        default=(), metadata=items(AccountUpdateBalance, "a.B", "The balances that changed.", optional=True, core=True)
     )
     positions: tuple[AccountUpdatePosition, ...] = field(
-        default=(), metadata=items(AccountUpdatePosition, "a.P", "The positions that changed.", optional=True)
+        default=(),
+        metadata=items(AccountUpdatePosition, "a.P", "The positions that changed.", optional=True, core=True),
     )
     account_alias: str | None = field(
         default=None,
@@ -274,15 +291,16 @@ class AccountConfigUpdate(KnownEvent):
     Futures Account Configuration Update" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was changed."))
+    transaction_time: datetime = field(metadata=time("T", "When it was changed.", core=True))
     symbol: str | None = field(
-        default=None, metadata=text("ac.s", "The symbol; only when a leverage was changed.", optional=True)
+        default=None, metadata=text("ac.s", "The symbol; only when a leverage was changed.", within=True, core=True)
     )
     leverage: int | None = field(
-        default=None, metadata=integer("ac.l", "Its leverage now; only when a leverage was changed.", optional=True)
+        default=None,
+        metadata=integer("ac.l", "Its leverage now; only when a leverage was changed.", within=True, core=True),
     )
     is_multi_assets_mode: bool | None = field(
-        default=None, metadata=flag("ai.j", "Whether it is on; only when it was changed.", optional=True)
+        default=None, metadata=flag("ai.j", "Whether it is on; only when it was changed.", within=True, core=True)
     )
     business_unit: BusinessUnit | str | None = field(
         default=None, metadata=choice(BusinessUnit, "fs", "Which futures; only under Portfolio Margin.", optional=True)
@@ -293,10 +311,12 @@ class AccountConfigUpdate(KnownEvent):
 class MarginCallPosition(Shown):
     """One position of a :class:`MarginCall`."""
 
-    symbol: str = field(metadata=text("s", "The symbol."))
-    position_side: PositionSide | str = field(metadata=choice(PositionSide, "ps", "Which position of the symbol."))
-    position_amount: Decimal = field(metadata=amount("pa", "The size; negative when short."))
-    margin_type: MarginCallMarginType | str = field(
+    symbol: str | None = field(metadata=text("s", "The symbol."))
+    position_side: PositionSide | str | None = field(
+        metadata=choice(PositionSide, "ps", "Which position of the symbol.")
+    )
+    position_amount: Decimal | None = field(metadata=amount("pa", "The size; negative when short."))
+    margin_type: MarginCallMarginType | str | None = field(
         metadata=choice(
             MarginCallMarginType, "mt", "How it is margined, in other words than those of an account update."
         )
@@ -304,9 +324,9 @@ class MarginCallPosition(Shown):
     isolated_wallet: Decimal | None = field(
         default=None, metadata=amount("iw", "The isolated wallet; 0 or absent when cross.", optional=True)
     )
-    mark_price: Decimal = field(metadata=amount("mp", "The mark price."))
-    unrealized_pnl: Decimal = field(metadata=amount("up", "The profit not realised."))
-    maintenance_margin_required: Decimal = field(metadata=amount("mm", "The maintenance margin that it needs."))
+    mark_price: Decimal | None = field(metadata=amount("mp", "The mark price."))
+    unrealized_pnl: Decimal | None = field(metadata=amount("up", "The profit not realised."))
+    maintenance_margin_required: Decimal | None = field(metadata=amount("mm", "The maintenance margin that it needs."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

@@ -54,8 +54,8 @@ class MarginLevelStatusChange(KnownEvent):
     Source: Binance Margin Trading, "Event: Margin Level Status Change" (2023-12-22).
     """
 
-    margin_level: Decimal = field(metadata=amount("l", "The margin level."))
-    margin_level_status: MarginLevelStatus | str = field(
+    margin_level: Decimal | None = field(metadata=amount("l", "The margin level."))
+    margin_level_status: MarginLevelStatus | str | None = field(
         metadata=choice(MarginLevelStatus, "s", "What that level means.")
     )
 
@@ -70,11 +70,11 @@ class UserLiabilityChange(KnownEvent):
     Source: Binance Margin Trading, "Event: User Liability Change" (2023-12-22).
     """
 
-    asset: str = field(metadata=text("a", "The asset."))
-    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed."))
-    principal: Decimal = field(metadata=amount("p", "The principal."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed.", core=True))
+    principal: Decimal = field(metadata=amount("p", "The principal.", core=True))
     interest: Decimal | None = field(
-        metadata=amount("i", "The interest; None when recovered while its book did not answer.", live_only=True)
+        metadata=amount("i", "The interest; None when recovered while its book did not answer.")
     )
 
 

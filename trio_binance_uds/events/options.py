@@ -40,14 +40,14 @@ class OptionsAccountUpdate(KnownEvent):
     Source: Binance Options Trading, "Event: Account data" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was so."))
-    equity: Decimal = field(metadata=amount("eq", "The equity."))
-    adjusted_equity: Decimal = field(metadata=amount("aeq", "The adjusted equity."))
-    wallet_balance: Decimal = field(metadata=amount("b", "The wallet's balance."))
-    position_value: Decimal = field(metadata=amount("m", "The value of the positions."))
-    unrealized_pnl: Decimal = field(metadata=amount("u", "The profit not realised."))
-    initial_margin: Decimal = field(metadata=amount("i", "The initial margin."))
-    maintenance_margin: Decimal = field(metadata=amount("M", "The maintenance margin."))
+    transaction_time: datetime = field(metadata=time("T", "When it was so.", core=True))
+    equity: Decimal | None = field(metadata=amount("eq", "The equity."))
+    adjusted_equity: Decimal | None = field(metadata=amount("aeq", "The adjusted equity."))
+    wallet_balance: Decimal = field(metadata=amount("b", "The wallet's balance.", core=True))
+    position_value: Decimal | None = field(metadata=amount("m", "The value of the positions."))
+    unrealized_pnl: Decimal | None = field(metadata=amount("u", "The profit not realised."))
+    initial_margin: Decimal | None = field(metadata=amount("i", "The initial margin."))
+    maintenance_margin: Decimal | None = field(metadata=amount("M", "The maintenance margin."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -58,12 +58,10 @@ class OptionsBalance(Shown):
     explain, and ``None`` where that is not known.
     """
 
-    asset: str = field(metadata=text("a", "The asset."))
-    balance: Decimal = field(metadata=amount("b", "The balance."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    balance: Decimal = field(metadata=amount("b", "The balance.", core=True))
     balance_change: Decimal | None = field(
-        metadata=amount(
-            "bc", "The change, apart from profit, loss and commission; can be None when recovered.", live_only=True
-        )
+        metadata=amount("bc", "The change, apart from profit, loss and commission; can be None when recovered.")
     )
 
 
@@ -71,10 +69,10 @@ class OptionsBalance(Shown):
 class OptionsPosition(Shown):
     """One position of a :class:`BalancePositionUpdate`, in absolute amounts."""
 
-    symbol: str = field(metadata=text("s", "The symbol."))
-    quantity: Decimal = field(metadata=amount("c", "The size; negative when short."))
-    position_value: Decimal = field(metadata=amount("p", "The value; negative when short."))
-    average_entry_price: Decimal = field(metadata=amount("a", "The average entry price."))
+    symbol: str = field(metadata=text("s", "The symbol.", core=True))
+    quantity: Decimal = field(metadata=amount("c", "The size; negative when short.", core=True))
+    position_value: Decimal | None = field(metadata=amount("p", "The value; negative when short."))
+    average_entry_price: Decimal | None = field(metadata=amount("a", "The average entry price."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -87,15 +85,15 @@ class BalancePositionUpdate(KnownEvent):
     Source: Binance Options Trading, "Event: Balance and Position Update" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    event_reason_type: AccountUpdateReason | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    event_reason_type: AccountUpdateReason | str | None = field(
         metadata=choice(AccountUpdateReason, "m", "Why something changed: DEPOSIT, WITHDRAW or ORDER.")
     )
     balances: tuple[OptionsBalance, ...] = field(
-        default=(), metadata=items(OptionsBalance, "B", "The balances that changed.", optional=True)
+        default=(), metadata=items(OptionsBalance, "B", "The balances that changed.", optional=True, core=True)
     )
     positions: tuple[OptionsPosition, ...] = field(
-        default=(), metadata=items(OptionsPosition, "P", "The positions that changed.", optional=True)
+        default=(), metadata=items(OptionsPosition, "P", "The positions that changed.", optional=True, core=True)
     )
 
 
@@ -103,11 +101,11 @@ class BalancePositionUpdate(KnownEvent):
 class Greek(Shown):
     """The greeks of one underlying, in a :class:`GreekUpdate`."""
 
-    underlying: str = field(metadata=text("u", "The underlying."))
-    delta: Decimal = field(metadata=amount("d", "Delta."))
-    gamma: Decimal = field(metadata=amount("g", "Gamma."))
-    theta: Decimal = field(metadata=amount("t", "Theta."))
-    vega: Decimal = field(metadata=amount("v", "Vega."))
+    underlying: str = field(metadata=text("u", "The underlying.", core=True))
+    delta: Decimal | None = field(metadata=amount("d", "Delta."))
+    gamma: Decimal | None = field(metadata=amount("g", "Gamma."))
+    theta: Decimal | None = field(metadata=amount("t", "Theta."))
+    vega: Decimal | None = field(metadata=amount("v", "Vega."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -117,8 +115,8 @@ class GreekUpdate(KnownEvent):
     Source: Binance Options Trading, "Event: Greek Update" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was so."))
-    greeks: tuple[Greek, ...] = field(metadata=items(Greek, "G", "One for each underlying."))
+    transaction_time: datetime = field(metadata=time("T", "When it was so.", core=True))
+    greeks: tuple[Greek, ...] = field(metadata=items(Greek, "G", "One for each underlying.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -132,49 +130,51 @@ class OptionsOrderTradeUpdate(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    symbol: str = field(metadata=text("o.s", "The symbol."))
-    client_order_id: str = field(metadata=text("o.c", "The client order id."))
-    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell."))
-    order_type: FuturesOrderType | str = field(metadata=choice(FuturesOrderType, "o.o", "The type: LIMIT."))
-    time_in_force: FuturesTimeInForce | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    symbol: str = field(metadata=text("o.s", "The symbol.", core=True))
+    client_order_id: str | None = field(metadata=text("o.c", "The client order id.", takes_number=True))
+    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
+    order_type: FuturesOrderType | str | None = field(metadata=choice(FuturesOrderType, "o.o", "The type: LIMIT."))
+    time_in_force: FuturesTimeInForce | str | None = field(
         metadata=choice(FuturesTimeInForce, "o.f", "How long the order stays.")
     )
-    original_quantity: Decimal = field(metadata=amount("o.q", "The quantity ordered."))
-    original_price: Decimal = field(metadata=amount("o.p", "The limit price."))
-    average_price: Decimal = field(metadata=amount("o.ap", "The average price of its fills so far; 0 without any."))
-    execution_type: FuturesExecutionType | str = field(
-        metadata=choice(FuturesExecutionType, "o.x", "What has just happened.")
+    original_quantity: Decimal = field(metadata=amount("o.q", "The quantity ordered.", core=True))
+    original_price: Decimal = field(metadata=amount("o.p", "The limit price.", core=True))
+    average_price: Decimal | None = field(
+        metadata=amount("o.ap", "The average price of its fills so far; 0 without any.")
     )
-    order_status: OrderStatus | str = field(metadata=choice(OrderStatus, "o.X", "The state of the order now."))
-    order_id: int = field(metadata=integer("o.i", "The venue's order id; it needs all 64 bits."))
-    last_filled_quantity: Decimal = field(metadata=amount("o.l", "The quantity of this fill; 0 unless a trade."))
-    filled_accumulated_quantity: Decimal = field(metadata=amount("o.z", "The quantity filled so far."))
-    last_filled_price: Decimal = field(metadata=amount("o.L", "The price of this fill; 0 unless a trade."))
+    execution_type: FuturesExecutionType | str = field(
+        metadata=choice(FuturesExecutionType, "o.x", "What has just happened.", core=True)
+    )
+    order_status: OrderStatus | str = field(
+        metadata=choice(OrderStatus, "o.X", "The state of the order now.", core=True)
+    )
+    order_id: int = field(metadata=integer("o.i", "The venue's order id; it needs all 64 bits.", core=True))
+    last_filled_quantity: Decimal = field(
+        metadata=amount("o.l", "The quantity of this fill; 0 unless a trade.", core=True)
+    )
+    filled_accumulated_quantity: Decimal = field(metadata=amount("o.z", "The quantity filled so far.", core=True))
+    last_filled_price: Decimal = field(metadata=amount("o.L", "The price of this fill; 0 unless a trade.", core=True))
     commission_asset: str | None = field(
         default=None, metadata=text("o.N", "The asset of the commission; may lack without one.", optional=True)
     )
     commission: Decimal | None = field(
         default=None, metadata=amount("o.n", "The commission: negative when paid; may lack without one.", optional=True)
     )
-    order_trade_time: datetime = field(metadata=time("o.T", "When the order traded or changed."))
-    trade_id: int = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
+    order_trade_time: datetime | None = field(metadata=time("o.T", "When the order traded or changed."))
+    trade_id: int | None = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
     bid_quantity: Decimal | None = field(
-        metadata=amount(
-            "o.b", "The quantity of all open bids of the account on the symbol; None when recovered.", live_only=True
-        )
+        metadata=amount("o.b", "The quantity of all open bids of the account on the symbol; None when recovered.")
     )
     ask_quantity: Decimal | None = field(
-        metadata=amount(
-            "o.a", "The quantity of all open asks of the account on the symbol; None when recovered.", live_only=True
-        )
+        metadata=amount("o.a", "The quantity of all open asks of the account on the symbol; None when recovered.")
     )
-    is_maker: bool = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
-    is_reduce_only: bool = field(metadata=flag("o.R", "Whether it may only reduce a position."))
-    original_order_type: FuturesOrderType | str = field(
+    is_maker: bool | None = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
+    is_reduce_only: bool | None = field(metadata=flag("o.R", "Whether it may only reduce a position."))
+    original_order_type: FuturesOrderType | str | None = field(
         metadata=choice(FuturesOrderType, "o.ot", "The type that it was placed with.")
     )
-    realized_profit: Decimal = field(metadata=amount("o.rp", "The profit that this trade realised."))
+    realized_profit: Decimal | None = field(metadata=amount("o.rp", "The profit that this trade realised."))
     self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
         default=None,
         metadata=choice(
@@ -200,11 +200,12 @@ class OptionsOrderTradeUpdate(KnownEvent):
 
     @property
     def fill_key(self) -> tuple[str, int] | None:
-        """The symbol and the trade; ``None`` when it is no fill.
+        """The symbol and the trade; ``None`` when it is no fill, or the trade is not known.
 
         Both orders of an account that trades with itself have it: the order id tells them apart.
         """
-        return (self.symbol, self.trade_id) if self.trade_id > 0 else None
+        trade_id = self.trade_id
+        return None if trade_id is None or trade_id <= 0 else (self.symbol, trade_id)
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
@@ -229,9 +230,9 @@ class OptionsRiskLevelChange(KnownEvent):
     Source: Binance Options Trading, "Event: Risk level change" (2026-05-28).
     """
 
-    risk_level: RiskLevel | str = field(metadata=choice(RiskLevel, "s", "The level now: NORMAL or REDUCE_ONLY."))
-    margin_balance: Decimal = field(metadata=amount("mb", "The margin balance."))
-    maintenance_margin: Decimal = field(metadata=amount("mm", "The maintenance margin."))
+    risk_level: RiskLevel | str | None = field(metadata=choice(RiskLevel, "s", "The level now: NORMAL or REDUCE_ONLY."))
+    margin_balance: Decimal | None = field(metadata=amount("mb", "The margin balance."))
+    maintenance_margin: Decimal | None = field(metadata=amount("mm", "The maintenance margin."))
 
 
 OPTIONS_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(

@@ -55,7 +55,7 @@ class PortfolioMarginOrderTradeUpdate(OrderTradeUpdate):
     Source: Binance Portfolio Margin, "Event: Futures Order update" (2026-05-28), with the change log of 2026-07-28.
     """
 
-    business_unit: BusinessUnit | str = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
+    business_unit: BusinessUnit | str | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
     account_alias: str | None = field(
         default=None, metadata=text("i", "The account's alias; empty for UM.", optional=True)
     )
@@ -63,14 +63,12 @@ class PortfolioMarginOrderTradeUpdate(OrderTradeUpdate):
         metadata=amount(
             "o.b",
             "The notional of all open bids on the symbol, as documented; CM may mean a quantity. None when recovered.",
-            live_only=True,
         )
     )
     ask_notional: Decimal | None = field(
         metadata=amount(
             "o.a",
             "The notional of all open asks on the symbol, as documented; CM may mean a quantity. None when recovered.",
-            live_only=True,
         )
     )
     strategy_type: str | None = field(
@@ -102,29 +100,37 @@ class ConditionalOrderTradeUpdate(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    transaction_time: datetime = field(metadata=time("T", "When it was done."))
-    business_unit: BusinessUnit | str = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
-    symbol: str = field(metadata=text("so.s", "The symbol."))
-    strategy_client_id: str = field(metadata=text("so.c", "The client's id of the conditional order."))
-    strategy_id: int = field(metadata=integer("so.si", "The venue's id of the conditional order."))
-    side: Side | str = field(metadata=choice(Side, "so.S", "Buy or sell."))
-    strategy_type: FuturesOrderType | str = field(metadata=choice(FuturesOrderType, "so.st", "The type of the order."))
-    time_in_force: FuturesTimeInForce | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
+    business_unit: BusinessUnit | str | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
+    symbol: str = field(metadata=text("so.s", "The symbol.", core=True))
+    strategy_client_id: str | None = field(
+        metadata=text("so.c", "The client's id of the conditional order.", takes_number=True)
+    )
+    strategy_id: int = field(metadata=integer("so.si", "The venue's id of the conditional order.", core=True))
+    side: Side | str = field(metadata=choice(Side, "so.S", "Buy or sell.", core=True))
+    strategy_type: FuturesOrderType | str | None = field(
+        metadata=choice(FuturesOrderType, "so.st", "The type of the order.")
+    )
+    time_in_force: FuturesTimeInForce | str | None = field(
         metadata=choice(FuturesTimeInForce, "so.f", "How long the order stays.")
     )
-    quantity: Decimal = field(metadata=amount("so.q", "The quantity ordered."))
-    price: Decimal = field(metadata=amount("so.p", "The limit price; 0 for market orders."))
-    stop_price: Decimal = field(metadata=amount("so.sp", "The trigger price; without meaning on trailing stops."))
+    quantity: Decimal = field(metadata=amount("so.q", "The quantity ordered.", core=True))
+    price: Decimal = field(metadata=amount("so.p", "The limit price; 0 for market orders.", core=True))
+    stop_price: Decimal = field(
+        metadata=amount("so.sp", "The trigger price; without meaning on trailing stops.", core=True)
+    )
     order_status: ConditionalOrderStatus | str = field(
-        metadata=choice(ConditionalOrderStatus, "so.os", "The state of the conditional order now.")
+        metadata=choice(ConditionalOrderStatus, "so.os", "The state of the conditional order now.", core=True)
     )
-    book_time: datetime = field(metadata=time("so.T", "When it was placed."))
-    update_time: datetime = field(metadata=time("so.ut", "When it last changed."))
-    is_reduce_only: bool = field(metadata=flag("so.R", "Whether it may only reduce a position."))
+    book_time: datetime | None = field(metadata=time("so.T", "When it was placed."))
+    update_time: datetime | None = field(metadata=time("so.ut", "When it last changed."))
+    is_reduce_only: bool | None = field(metadata=flag("so.R", "Whether it may only reduce a position."))
     stop_price_working_type: WorkingType | str | None = field(
-        metadata=choice(WorkingType, "so.wt", "Which price triggers it; can be None when recovered.", live_only=True)
+        metadata=choice(WorkingType, "so.wt", "Which price triggers it; can be None when recovered.")
     )
-    position_side: PositionSide | str = field(metadata=choice(PositionSide, "so.ps", "The position that it is for."))
+    position_side: PositionSide | str | None = field(
+        metadata=choice(PositionSide, "so.ps", "The position that it is for.")
+    )
     is_close_all: bool | None = field(
         default=None, metadata=flag("so.cp", "Whether it closes the whole position.", optional=True)
     )
@@ -142,7 +148,6 @@ class ConditionalOrderTradeUpdate(KnownEvent):
             SelfTradePreventionMode,
             "so.V",
             "What happens if it would meet an order of its own group; can be None when recovered.",
-            live_only=True,
         )
     )
     good_till_date: datetime | None = field(
@@ -165,8 +170,7 @@ class PortfolioMarginExecutionReport(ExecutionReport):
     Source: Binance Portfolio Margin, "Event: Margin Order Update" (2026-05-28), with the change log of 2026-04-09.
     """
 
-    # Wider than in the base, for a flag that is documented as to be ignored.
-    is_best_match: bool | None = field(  # type: ignore[assignment]
+    is_best_match: bool | None = field(
         default=None, metadata=flag("M", "Not sent under Portfolio Margin.", optional=True)
     )
 
@@ -178,7 +182,7 @@ class PortfolioMarginOutboundAccountPosition(OutboundAccountPosition):
     Source: Binance Portfolio Margin, "Event: Margin Account Update" (2026-05-28).
     """
 
-    update_id: int | None = field(metadata=integer("U", "The update; None when recovered.", live_only=True))
+    update_id: int | None = field(metadata=integer("U", "The update; None when recovered."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -188,7 +192,7 @@ class PortfolioMarginBalanceUpdate(BalanceUpdate):
     Source: Binance Portfolio Margin, "Event: Margin Balance Update" (2026-05-28).
     """
 
-    update_id: int = field(metadata=integer("U", "The update."))
+    update_id: int | None = field(metadata=integer("U", "The update."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -202,22 +206,22 @@ class LiabilityChange(KnownEvent):
 
     other_shapes: ClassVar[Mapping[str, type[KnownEvent]]] = MappingProxyType({"L": UnifiedLiabilityChange})
 
-    asset: str = field(metadata=text("a", "The asset."))
-    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed."))
-    transaction_id: int = field(
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed.", core=True))
+    transaction_id: int | None = field(
         metadata=integer("T", "The transaction, which the interest history calls txId; no time, in spite of its key.")
     )
-    principal: Decimal = field(metadata=amount("p", "The principal."))
-    interest: Decimal = field(metadata=amount("i", "The interest."))
-    total_liability: Decimal = field(metadata=amount("l", "The debt after the change."))
+    principal: Decimal = field(metadata=amount("p", "The principal.", core=True))
+    interest: Decimal | None = field(metadata=amount("i", "The interest."))
+    total_liability: Decimal | None = field(metadata=amount("l", "The debt after the change."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class OpenOrderLossAsset(Shown):
     """One asset of an :class:`OpenOrderLoss`."""
 
-    asset: str = field(metadata=text("a", "The asset."))
-    loss_amount: Decimal = field(metadata=amount("o", "What is reserved; negative."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    loss_amount: Decimal = field(metadata=amount("o", "What is reserved; negative.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -228,7 +232,7 @@ class OpenOrderLoss(KnownEvent):
     """
 
     losses: tuple[OpenOrderLossAsset, ...] = field(
-        metadata=items(OpenOrderLossAsset, "O", "What is reserved in each asset.")
+        metadata=items(OpenOrderLossAsset, "O", "What is reserved in each asset.", core=True)
     )
 
 
@@ -239,11 +243,13 @@ class RiskLevelChange(KnownEvent):
     Source: Binance Portfolio Margin and Portfolio Margin Pro, "Event: Risk Level Change" (2026-05-28).
     """
 
-    uni_mmr: Decimal = field(metadata=amount("u", "The account's maintenance margin rate, uniMMR."))
-    risk_level: RiskLevel | str = field(metadata=choice(RiskLevel, "s", "The level now; Pro accounts know NORMAL too."))
-    account_equity: Decimal = field(metadata=amount("eq", "The equity in USD."))
-    actual_equity: Decimal = field(metadata=amount("ae", "The equity in USD without the collateral rate."))
-    maintenance_margin: Decimal = field(metadata=amount("m", "The total maintenance margin in USD."))
+    uni_mmr: Decimal | None = field(metadata=amount("u", "The account's maintenance margin rate, uniMMR."))
+    risk_level: RiskLevel | str | None = field(
+        metadata=choice(RiskLevel, "s", "The level now; Pro accounts know NORMAL too.")
+    )
+    account_equity: Decimal | None = field(metadata=amount("eq", "The equity in USD."))
+    actual_equity: Decimal | None = field(metadata=amount("ae", "The equity in USD without the collateral rate."))
+    maintenance_margin: Decimal | None = field(metadata=amount("m", "The total maintenance margin in USD."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -253,14 +259,14 @@ class PmProAccountUpdate(KnownEvent):
     Source: Binance Portfolio Margin Pro, "Event: PM Pro Account Update", and the change log of 2026-04-17 (2026-05-28).
     """
 
-    uni_mmr: Decimal = field(metadata=amount("u", "The account's maintenance margin rate, uniMMR."))
-    account_equity: Decimal = field(metadata=amount("eq", "The equity."))
-    actual_equity: Decimal = field(metadata=amount("ae", "The equity without the collateral rate."))
-    initial_margin: Decimal = field(metadata=amount("im", "The initial margin."))
-    maintenance_margin: Decimal = field(metadata=amount("mm", "The maintenance margin."))
-    available_balance: Decimal = field(metadata=amount("avb", "The available balance."))
+    uni_mmr: Decimal = field(metadata=amount("u", "The account's maintenance margin rate, uniMMR.", core=True))
+    account_equity: Decimal | None = field(metadata=amount("eq", "The equity."))
+    actual_equity: Decimal | None = field(metadata=amount("ae", "The equity without the collateral rate."))
+    initial_margin: Decimal | None = field(metadata=amount("im", "The initial margin."))
+    maintenance_margin: Decimal | None = field(metadata=amount("mm", "The maintenance margin."))
+    available_balance: Decimal | None = field(metadata=amount("avb", "The available balance."))
     virtual_max_withdraw: Decimal | None = field(
-        metadata=amount("vmw", "The most that could be withdrawn; can be None when recovered.", live_only=True)
+        metadata=amount("vmw", "The most that could be withdrawn; can be None when recovered.")
     )
 
 

@@ -25,7 +25,7 @@ _LINE_LIMIT = 300
 _LONGEST_AMOUNT = 64
 
 # What the class says already, or what says nothing about what happened.
-_TAIL = ("event_time", "account", "stream", "subscription_id", "recovered")
+_TAIL = ("event_time", "account", "stream", "subscription_id", "recovered", "faults")
 _NOT_IN_REPR = ("event_type", *_TAIL)
 _NOT_IN_LINE = ("at", "transaction_time", "update_time", "clear_time", *_NOT_IN_REPR)
 

@@ -63,49 +63,68 @@ class ExecutionReport(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    symbol: str = field(metadata=text("s", "The symbol; it may hold non-ASCII letters."))
-    client_order_id: str = field(metadata=text("c", "The client order id; after a cancel or an amend the new one."))
-    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell."))
-    order_type: OrderType | str = field(metadata=choice(OrderType, "o", "The type of the order."))
-    time_in_force: TimeInForce | str = field(metadata=choice(TimeInForce, "f", "How long the order stays."))
-    order_quantity: Decimal = field(metadata=amount("q", "The quantity ordered; an amend changes it."))
-    order_price: Decimal = field(metadata=amount("p", "The limit price; 0 for market orders and pegs without one."))
-    stop_price: Decimal = field(metadata=amount("P", "The trigger price; 0 when there is none."))
-    iceberg_quantity: Decimal = field(metadata=amount("F", "The visible part of an iceberg; 0 when it is not one."))
-    order_list_id: int = field(metadata=integer("g", "The list that the order belongs to; -1 outside a list."))
-    original_client_order_id: str | None = field(
-        metadata=text("C", "The client order id before a cancel or an amend; otherwise empty or null.", nullable=True)
+    symbol: str = field(metadata=text("s", "The symbol; it may hold non-ASCII letters.", core=True))
+    client_order_id: str | None = field(
+        metadata=text("c", "The client order id; after a cancel or an amend the new one.", takes_number=True)
     )
-    execution_type: ExecutionType | str = field(metadata=choice(ExecutionType, "x", "What has just happened."))
-    order_status: OrderStatus | str = field(metadata=choice(OrderStatus, "X", "The state of the order now."))
-    reject_reason: RejectReason | str = field(metadata=choice(RejectReason, "r", "Why it was rejected, or NONE."))
-    order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol."))
-    last_executed_quantity: Decimal = field(metadata=amount("l", "The quantity of this fill; 0 unless a trade."))
-    cumulative_filled_quantity: Decimal = field(metadata=amount("z", "The quantity filled so far."))
-    last_executed_price: Decimal = field(metadata=amount("L", "The price of this fill; 0 unless a trade."))
-    commission_amount: Decimal = field(metadata=amount("n", "The commission on this fill; 0 when there is none."))
+    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
+    order_type: OrderType | str | None = field(metadata=choice(OrderType, "o", "The type of the order."))
+    time_in_force: TimeInForce | str | None = field(metadata=choice(TimeInForce, "f", "How long the order stays."))
+    order_quantity: Decimal = field(metadata=amount("q", "The quantity ordered; an amend changes it.", core=True))
+    order_price: Decimal = field(
+        metadata=amount("p", "The limit price; 0 for market orders and pegs without one.", core=True)
+    )
+    stop_price: Decimal | None = field(metadata=amount("P", "The trigger price; 0 when there is none."))
+    iceberg_quantity: Decimal | None = field(
+        metadata=amount("F", "The visible part of an iceberg; 0 when it is not one.")
+    )
+    order_list_id: int | None = field(metadata=integer("g", "The list that the order belongs to; -1 outside a list."))
+    original_client_order_id: str | None = field(
+        metadata=text(
+            "C",
+            "The client order id before a cancel or an amend; otherwise empty or null.",
+            nullable=True,
+            takes_number=True,
+        )
+    )
+    execution_type: ExecutionType | str = field(
+        metadata=choice(ExecutionType, "x", "What has just happened.", core=True)
+    )
+    order_status: OrderStatus | str = field(metadata=choice(OrderStatus, "X", "The state of the order now.", core=True))
+    reject_reason: RejectReason | str | None = field(
+        metadata=choice(RejectReason, "r", "Why it was rejected, or NONE.")
+    )
+    order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol.", core=True))
+    last_executed_quantity: Decimal = field(
+        metadata=amount("l", "The quantity of this fill; 0 unless a trade.", core=True)
+    )
+    cumulative_filled_quantity: Decimal = field(metadata=amount("z", "The quantity filled so far.", core=True))
+    last_executed_price: Decimal = field(metadata=amount("L", "The price of this fill; 0 unless a trade.", core=True))
+    commission_amount: Decimal | None = field(
+        metadata=amount("n", "The commission on this fill; 0 when there is none.")
+    )
     commission_asset: str | None = field(
         metadata=text("N", "The asset of the commission; null when there is none.", nullable=True)
     )
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    trade_id: int = field(metadata=integer("t", "The trade; -1 unless a trade, and -1 for SOR allocations."))
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    trade_id: int | None = field(metadata=integer("t", "The trade; -1 unless a trade, and -1 for SOR allocations."))
     execution_id: int | None = field(
-        metadata=integer(
-            "I", "The report; it rises within a symbol, and skips numbers. None when recovered.", live_only=True
-        )
+        metadata=integer("I", "The report; it rises within a symbol, and skips numbers. None when recovered.")
     )
-    is_on_book: bool = field(metadata=flag("w", "Whether the order is on the book."))
-    is_maker: bool = field(metadata=flag("m", "Whether this fill was on the maker side."))
-    is_best_match: bool = field(metadata=flag("M", "Documented as to be ignored; true on trades."))
+    is_on_book: bool | None = field(metadata=flag("w", "Whether the order is on the book."))
+    is_maker: bool | None = field(metadata=flag("m", "Whether this fill was on the maker side."))
+    is_best_match: bool | None = field(metadata=flag("M", "Documented as to be ignored; true on trades."))
     order_creation_time: datetime | None = field(
         metadata=time("O", "When the order was created; -1 when the venue does not know.", nullable=True)
     )
-    cumulative_quote_quantity: Decimal = field(
+    cumulative_quote_quantity: Decimal | None = field(
         metadata=amount("Z", "The quote asset transacted so far; divided by the filled quantity, the average price.")
     )
-    last_quote_quantity: Decimal = field(metadata=amount("Y", "The quote asset transacted by this fill."))
-    quote_order_quantity: Decimal = field(metadata=amount("Q", "The order's size in quote asset; 0 without one."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str = field(
+    last_quote_quantity: Decimal | None = field(metadata=amount("Y", "The quote asset transacted by this fill."))
+    quote_order_quantity: Decimal | None = field(
+        metadata=amount("Q", "The order's size in quote asset; 0 without one.")
+    )
+    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
         metadata=choice(SelfTradePreventionMode, "V", "What happens if it would meet an order of its own group.")
     )
     working_time: datetime | None = field(
@@ -226,9 +245,9 @@ class ExecutionReport(KnownEvent):
 class Balance(Shown):
     """One asset of an :class:`OutboundAccountPosition`, in absolute amounts."""
 
-    asset: str = field(metadata=text("a", "The asset."))
-    free: Decimal = field(metadata=amount("f", "What is free."))
-    locked: Decimal = field(metadata=amount("l", "What is locked by orders or from outside."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    free: Decimal = field(metadata=amount("f", "What is free.", core=True))
+    locked: Decimal = field(metadata=amount("l", "What is locked by orders or from outside.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -239,9 +258,9 @@ class OutboundAccountPosition(KnownEvent):
     """
 
     last_account_update: datetime = field(
-        metadata=time("u", "When the account last changed: the transaction time of the report that did it.")
+        metadata=time("u", "When the account last changed: the transaction time of the report that did it.", core=True)
     )
-    balances: tuple[Balance, ...] = field(metadata=items(Balance, "B", "The assets that may have changed."))
+    balances: tuple[Balance, ...] = field(metadata=items(Balance, "B", "The assets that may have changed.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -253,9 +272,11 @@ class BalanceUpdate(KnownEvent):
     Source: Binance Spot, "User Data Streams", "Balance Update" (2026-07-21).
     """
 
-    asset: str = field(metadata=text("a", "The asset."))
-    balance_delta: Decimal = field(metadata=amount("d", "By how much the free balance changed; negative when it left."))
-    clear_time: datetime = field(metadata=time("T", "When it was booked."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    balance_delta: Decimal = field(
+        metadata=amount("d", "By how much the free balance changed; negative when it left.", core=True)
+    )
+    clear_time: datetime = field(metadata=time("T", "When it was booked.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -265,18 +286,20 @@ class ExternalLockUpdate(KnownEvent):
     Source: Binance Spot, "User Data Streams", "External Lock Update" (2026-07-21).
     """
 
-    asset: str = field(metadata=text("a", "The asset."))
-    delta: Decimal = field(metadata=amount("d", "By how much the locked balance changed; negative when unlocked."))
-    transaction_time: datetime = field(metadata=time("T", "When it was done."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    delta: Decimal = field(
+        metadata=amount("d", "By how much the locked balance changed; negative when unlocked.", core=True)
+    )
+    transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ListStatusOrder(Shown):
     """One order of a :class:`ListStatus`."""
 
-    symbol: str = field(metadata=text("s", "The symbol."))
-    order_id: int = field(metadata=integer("i", "The venue's order id."))
-    client_order_id: str = field(metadata=text("c", "The client order id."))
+    symbol: str = field(metadata=text("s", "The symbol.", core=True))
+    order_id: int = field(metadata=integer("i", "The venue's order id.", core=True))
+    client_order_id: str | None = field(metadata=text("c", "The client order id.", takes_number=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -286,18 +309,24 @@ class ListStatus(KnownEvent):
     Source: Binance Spot, "User Data Streams", "List Status" (2026-07-21).
     """
 
-    symbol: str = field(metadata=text("s", "The symbol."))
-    order_list_id: int = field(metadata=integer("g", "The list."))
-    contingency_type: ContingencyType | str = field(
+    symbol: str = field(metadata=text("s", "The symbol.", core=True))
+    order_list_id: int = field(metadata=integer("g", "The list.", core=True))
+    contingency_type: ContingencyType | str | None = field(
         metadata=choice(ContingencyType, "c", "How its orders depend on each other.")
     )
-    list_status_type: ListStatusType | str = field(metadata=choice(ListStatusType, "l", "What has just happened."))
-    list_order_status: ListOrderStatus | str = field(metadata=choice(ListOrderStatus, "L", "The state of the list."))
-    list_reject_reason: RejectReason | str = field(
+    list_status_type: ListStatusType | str = field(
+        metadata=choice(ListStatusType, "l", "What has just happened.", core=True)
+    )
+    list_order_status: ListOrderStatus | str = field(
+        metadata=choice(ListOrderStatus, "L", "The state of the list.", core=True)
+    )
+    list_reject_reason: RejectReason | str | None = field(
         metadata=choice(RejectReason, "r", "Why the list was rejected, or NONE.")
     )
-    list_client_order_id: str = field(metadata=text("C", "The client order id of the list itself."))
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
+    list_client_order_id: str | None = field(
+        metadata=text("C", "The client order id of the list itself.", takes_number=True)
+    )
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
     orders: tuple[ListStatusOrder, ...] = field(metadata=items(ListStatusOrder, "O", "The orders of the list."))
 
     @property
@@ -347,6 +376,9 @@ class ListenKeyExpired(KnownEvent):
         key = self.listen_key
         return ("listenKeyExpired", None if key is None else sha256(key.encode("utf-8", "replace")).hexdigest()[:16])
 
+
+CONTROL_EVENTS: tuple[type[KnownEvent], ...] = (EventStreamTerminated, ListenKeyExpired, ServerShutdown)
+"""The events that say something of the connection or the subscription itself; whatever they lack, they say it."""
 
 SPOT_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(
     {

@@ -77,18 +77,22 @@ class OrderReport(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    execution_type: StockExecutionType | str = field(
+    execution_type: StockExecutionType | str | None = field(
         metadata=choice(StockExecutionType, "x", "Whether the order is still open.")
     )
-    order_id: str = field(metadata=text("i", "The venue's id of the order, a UUID."))
-    base_asset: str = field(metadata=text("b", "The stock, by its name inside the venue, such as ``EQ_AAPL``."))
-    side: StockSide | str = field(metadata=choice(StockSide, "S", "Buy or sell."))
-    order_type: StockOrderType | str = field(metadata=choice(StockOrderType, "o", "The kind of the order."))
-    filled_quantity: Decimal | None = field(
-        metadata=number("fq", "How many shares are filled so far; null before the first.", nullable=True)
+    order_id: str = field(metadata=text("i", "The venue's id of the order, a UUID.", core=True))
+    base_asset: str = field(
+        metadata=text("b", "The stock, by its name inside the venue, such as ``EQ_AAPL``.", core=True)
     )
-    order_status: StockOrderStatus | str = field(metadata=choice(StockOrderStatus, "s", "How the order stands now."))
-    update_time: datetime = field(metadata=time("U", "When the order last changed."))
+    side: StockSide | str = field(metadata=choice(StockSide, "S", "Buy or sell.", core=True))
+    order_type: StockOrderType | str | None = field(metadata=choice(StockOrderType, "o", "The kind of the order."))
+    filled_quantity: Decimal | None = field(
+        metadata=number("fq", "How many shares are filled so far; null before the first.", nullable=True, core=True)
+    )
+    order_status: StockOrderStatus | str = field(
+        metadata=choice(StockOrderStatus, "s", "How the order stands now.", core=True)
+    )
+    update_time: datetime = field(metadata=time("U", "When the order last changed.", core=True))
     asset_id: str | None = field(
         default=None, metadata=text("ai", "The venue's own id of the stock; None when recovered.", optional=True)
     )

@@ -43,19 +43,27 @@ class AlgoUpdate(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    transaction_time: datetime = field(metadata=time("T", "When it was done."))
-    client_algo_id: str = field(metadata=text("o|ao.caid", "The client's id of the algo order."))
-    algo_id: int = field(metadata=integer("o|ao.aid", "The venue's id of the algo order."))
-    algo_type: AlgoType | str = field(metadata=choice(AlgoType, "o|ao.at", "The kind of the algo order."))
-    order_type: FuturesOrderType | str = field(metadata=choice(FuturesOrderType, "o|ao.o", "The type of the order."))
-    symbol: str = field(metadata=text("o|ao.s", "The symbol."))
-    side: Side | str = field(metadata=choice(Side, "o|ao.S", "Buy or sell."))
-    position_side: PositionSide | str = field(metadata=choice(PositionSide, "o|ao.ps", "The position that it is for."))
-    time_in_force: FuturesTimeInForce | str = field(
+    transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
+    client_algo_id: str | None = field(
+        metadata=text("o|ao.caid", "The client's id of the algo order.", takes_number=True)
+    )
+    algo_id: int = field(metadata=integer("o|ao.aid", "The venue's id of the algo order.", core=True))
+    algo_type: AlgoType | str | None = field(metadata=choice(AlgoType, "o|ao.at", "The kind of the algo order."))
+    order_type: FuturesOrderType | str | None = field(
+        metadata=choice(FuturesOrderType, "o|ao.o", "The type of the order.")
+    )
+    symbol: str = field(metadata=text("o|ao.s", "The symbol.", core=True))
+    side: Side | str = field(metadata=choice(Side, "o|ao.S", "Buy or sell.", core=True))
+    position_side: PositionSide | str | None = field(
+        metadata=choice(PositionSide, "o|ao.ps", "The position that it is for.")
+    )
+    time_in_force: FuturesTimeInForce | str | None = field(
         metadata=choice(FuturesTimeInForce, "o|ao.f", "How long the order stays.")
     )
-    quantity: Decimal = field(metadata=amount("o|ao.q", "The quantity ordered."))
-    algo_status: AlgoStatus | str = field(metadata=choice(AlgoStatus, "o|ao.X", "The state of the algo order now."))
+    quantity: Decimal = field(metadata=amount("o|ao.q", "The quantity ordered.", core=True))
+    algo_status: AlgoStatus | str = field(
+        metadata=choice(AlgoStatus, "o|ao.X", "The state of the algo order now.", core=True)
+    )
     order_id: int | None = field(
         metadata=integer("o|ao.ai", "The real order; a text on the wire, empty before.", nullable=True, none="")
     )
@@ -71,18 +79,18 @@ class AlgoUpdate(KnownEvent):
         default=None,
         metadata=choice(FuturesOrderType, "o|ao.act", 'The real order\'s type; "0" or absent before.', optional=True),
     )
-    trigger_price: Decimal = field(metadata=amount("o|ao.tp", "The trigger price; 0 on trailing stops."))
-    price: Decimal = field(metadata=amount("o|ao.p", "The limit price; 0 for market orders."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str = field(
+    trigger_price: Decimal = field(metadata=amount("o|ao.tp", "The trigger price; 0 on trailing stops.", core=True))
+    price: Decimal = field(metadata=amount("o|ao.p", "The limit price; 0 for market orders.", core=True))
+    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
         metadata=choice(SelfTradePreventionMode, "o|ao.V", "What happens if it would meet an order of its own group.")
     )
-    working_type: WorkingType | str = field(metadata=choice(WorkingType, "o|ao.wt", "Which price triggers it."))
-    price_match_mode: PriceMatchMode | str = field(
+    working_type: WorkingType | str | None = field(metadata=choice(WorkingType, "o|ao.wt", "Which price triggers it."))
+    price_match_mode: PriceMatchMode | str | None = field(
         metadata=choice(PriceMatchMode, "o|ao.pm", "Which price of the book it takes.")
     )
-    is_close_all: bool = field(metadata=flag("o|ao.cp", "Whether it closes the whole position."))
-    is_price_protected: bool = field(metadata=flag("o|ao.pP", "Whether price protection is on."))
-    is_reduce_only: bool = field(metadata=flag("o|ao.R", "Whether it may only reduce a position."))
+    is_close_all: bool | None = field(metadata=flag("o|ao.cp", "Whether it closes the whole position."))
+    is_price_protected: bool | None = field(metadata=flag("o|ao.pP", "Whether price protection is on."))
+    is_reduce_only: bool | None = field(metadata=flag("o|ao.R", "Whether it may only reduce a position."))
     trigger_time: datetime | None = field(
         metadata=time("o|ao.tt", "When it was triggered; 0 on the wire before.", nullable=True, none=0)
     )
@@ -121,13 +129,13 @@ class StrategyUpdate(KnownEvent):
     Source: Binance USD-M and COIN-M Futures, "Event: STRATEGY_UPDATE" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was done."))
-    strategy_id: int = field(metadata=integer("su.si", "The strategy."))
-    strategy_type: str = field(metadata=text("su.st", "The type of the strategy, such as GRID."))
-    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "su.ss", "Its state now."))
-    symbol: str = field(metadata=text("su.s", "The symbol."))
-    update_time: datetime = field(metadata=time("su.ut", "When the strategy last changed."))
-    op_code: int = field(metadata=integer("su.c", "The operation code: what has just happened."))
+    transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
+    strategy_id: int = field(metadata=integer("su.si", "The strategy.", core=True))
+    strategy_type: str | None = field(metadata=text("su.st", "The type of the strategy, such as GRID."))
+    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "su.ss", "Its state now.", core=True))
+    symbol: str = field(metadata=text("su.s", "The symbol.", core=True))
+    update_time: datetime | None = field(metadata=time("su.ut", "When the strategy last changed."))
+    op_code: int | None = field(metadata=integer("su.c", "The operation code: what has just happened."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -139,16 +147,16 @@ class GridUpdate(KnownEvent):
     Source: Binance USD-M and COIN-M Futures, "Event: GRID_UPDATE" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was done."))
-    strategy_id: int = field(metadata=integer("gu.si", "The strategy."))
-    strategy_type: str = field(metadata=text("gu.st", "The type of the strategy: GRID."))
-    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "gu.ss", "Its state now."))
-    symbol: str = field(metadata=text("gu.s", "The symbol."))
-    realized_pnl: Decimal = field(metadata=amount("gu.r", "The profit realised."))
-    unmatched_average_price: Decimal = field(metadata=amount("gu.up", "The average price of what is unmatched."))
-    unmatched_quantity: Decimal = field(
+    transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
+    strategy_id: int = field(metadata=integer("gu.si", "The strategy.", core=True))
+    strategy_type: str | None = field(metadata=text("gu.st", "The type of the strategy: GRID."))
+    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "gu.ss", "Its state now.", core=True))
+    symbol: str = field(metadata=text("gu.s", "The symbol.", core=True))
+    realized_pnl: Decimal | None = field(metadata=amount("gu.r", "The profit realised."))
+    unmatched_average_price: Decimal | None = field(metadata=amount("gu.up", "The average price of what is unmatched."))
+    unmatched_quantity: Decimal | None = field(
         metadata=amount("gu.uq", "The quantity that is unmatched; negative when short.")
     )
-    unmatched_fee: Decimal = field(metadata=amount("gu.uf", "The fee on what is unmatched."))
-    matched_pnl: Decimal = field(metadata=amount("gu.mp", "The profit of what is matched."))
-    update_time: datetime = field(metadata=time("gu.ut", "When the strategy last changed."))
+    unmatched_fee: Decimal | None = field(metadata=amount("gu.uf", "The fee on what is unmatched."))
+    matched_pnl: Decimal | None = field(metadata=amount("gu.mp", "The profit of what is matched."))
+    update_time: datetime | None = field(metadata=time("gu.ut", "When the strategy last changed."))

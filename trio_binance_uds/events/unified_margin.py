@@ -42,9 +42,9 @@ class MarginLevelChange(MarginLevelStatusChange):
 class UnifiedLiability(Shown):
     """One asset of a :class:`UnifiedLiabilityChange`."""
 
-    asset: str = field(metadata=text("a", "The asset."))
-    principal: Decimal = field(metadata=amount("p", "The principal."))
-    interest: Decimal = field(metadata=amount("i", "The interest."))
+    asset: str = field(metadata=text("a", "The asset.", core=True))
+    principal: Decimal = field(metadata=amount("p", "The principal.", core=True))
+    interest: Decimal | None = field(metadata=amount("i", "The interest."))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -57,9 +57,11 @@ class UnifiedLiabilityChange(KnownEvent):
     Source: Binance Margin Trading, change log of 2026-09-25, second hand.
     """
 
-    liability_type: UnifiedLiabilityType | str = field(metadata=choice(UnifiedLiabilityType, "t", "Why it changed."))
+    liability_type: UnifiedLiabilityType | str = field(
+        metadata=choice(UnifiedLiabilityType, "t", "Why it changed.", core=True)
+    )
     liabilities: tuple[UnifiedLiability, ...] = field(
-        metadata=items(UnifiedLiability, "L", "The assets whose debt changed.")
+        metadata=items(UnifiedLiability, "L", "The assets whose debt changed.", core=True)
     )
 
 

@@ -34,14 +34,10 @@ class UsdmOrderTradeUpdate(OrderTradeUpdate):
     """
 
     bids_notional: Decimal | None = field(
-        metadata=amount(
-            "o.b", "The notional of all open bids of the account on the symbol; None when recovered.", live_only=True
-        )
+        metadata=amount("o.b", "The notional of all open bids of the account on the symbol; None when recovered.")
     )
     ask_notional: Decimal | None = field(
-        metadata=amount(
-            "o.a", "The notional of all open asks of the account on the symbol; None when recovered.", live_only=True
-        )
+        metadata=amount("o.a", "The notional of all open asks of the account on the symbol; None when recovered.")
     )
     ignored_si: int | None = field(
         default=None, metadata=integer("o.si", "Documented as to be ignored.", optional=True)
@@ -65,17 +61,19 @@ class TradeLite(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it."))
-    symbol: str = field(metadata=text("s", "The symbol."))
-    original_quantity: Decimal = field(metadata=amount("q", "The quantity ordered."))
-    original_price: Decimal = field(metadata=amount("p", "The limit price; 0 for market orders."))
-    is_maker: bool = field(metadata=flag("m", "Whether this fill was on the maker side."))
-    client_order_id: str = field(metadata=text("c", "The client order id; some prefixes tell orders of the venue."))
-    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell."))
-    last_filled_price: Decimal = field(metadata=amount("L", "The price of this fill."))
-    last_filled_quantity: Decimal = field(metadata=amount("l", "The quantity of this fill."))
-    trade_id: int = field(metadata=integer("t", "The trade."))
-    order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol."))
+    transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
+    symbol: str = field(metadata=text("s", "The symbol.", core=True))
+    original_quantity: Decimal | None = field(metadata=amount("q", "The quantity ordered."))
+    original_price: Decimal | None = field(metadata=amount("p", "The limit price; 0 for market orders."))
+    is_maker: bool | None = field(metadata=flag("m", "Whether this fill was on the maker side."))
+    client_order_id: str | None = field(
+        metadata=text("c", "The client order id; some prefixes tell orders of the venue.", takes_number=True)
+    )
+    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
+    last_filled_price: Decimal = field(metadata=amount("L", "The price of this fill.", core=True))
+    last_filled_quantity: Decimal = field(metadata=amount("l", "The quantity of this fill.", core=True))
+    trade_id: int = field(metadata=integer("t", "The trade.", core=True))
+    order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol.", core=True))
 
     @property
     def placed_client_order_id(self) -> str | None:
@@ -109,10 +107,10 @@ class ConditionalOrderTriggerReject(KnownEvent):
     Source: Binance USD-M Futures, "Event: Conditional Order Trigger Reject" (2026-05-28).
     """
 
-    transaction_time: datetime = field(metadata=time("T", "When it was refused."))
-    symbol: str = field(metadata=text("or.s", "The symbol."))
-    order_id: int = field(metadata=integer("or.i", "The venue's order id."))
-    reject_reason: str = field(metadata=text("or.r", "Why, in a sentence."))
+    transaction_time: datetime = field(metadata=time("T", "When it was refused.", core=True))
+    symbol: str = field(metadata=text("or.s", "The symbol.", core=True))
+    order_id: int = field(metadata=integer("or.i", "The venue's order id.", core=True))
+    reject_reason: str | None = field(metadata=text("or.r", "Why, in a sentence."))
 
 
 USDM_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(

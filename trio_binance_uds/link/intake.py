@@ -18,14 +18,8 @@ from collections.abc import Callable, Hashable, Mapping
 
 import trio
 
-from trio_binance_uds.events import (
-    Event,
-    EventStreamTerminated,
-    ListenKeyExpired,
-    ServerShutdown,
-    UnknownEvent,
-    UntypedEvent,
-)
+from trio_binance_uds.events import Event, ServerShutdown, UnknownEvent, UntypedEvent
+from trio_binance_uds.events.spot import CONTROL_EVENTS
 
 # How many events may come before the acknowledgement of their subscription.
 _MAX_EARLY = 10_000
@@ -33,8 +27,6 @@ _MAX_EARLY = 10_000
 _SETTLE_SECONDS = 60.0
 # In place of the id of a twin that has been asked for and is not known yet; the venue's begin at 0.
 _PENDING = -1
-
-_ABOUT_THE_LINK = (EventStreamTerminated, ListenKeyExpired, ServerShutdown)
 
 
 class SubscriptionEnded(Exception):
@@ -171,7 +163,7 @@ class Intake:
         route = self._routes.get(event.subscription_id)
         if route is None:
             self._on_unrouted(event)
-        elif isinstance(event, _ABOUT_THE_LINK) and self._is_taken(event):
+        elif isinstance(event, CONTROL_EVENTS) and self._is_taken(event):
             pass
         elif route.admits(event):
             if not isinstance(event, UntypedEvent):
@@ -193,6 +185,9 @@ class Intake:
         return self._about_the_link(event)
 
     def _on_unrouted(self, event: Event) -> None:
+        if isinstance(event, ServerShutdown) and self._about_the_link(event):
+            # It is about the connection, whatever subscription its frame names.
+            return
         if not self._asking:
             self._accept(_stray(event))
             return

@@ -160,6 +160,8 @@ class Delivery:
             event = self._placed.completed(event)
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
+            if event.faults:
+                self._record.faulty(event)
             self._recoverer.observe(event)
 
 

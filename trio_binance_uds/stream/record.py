@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from trio_binance_uds.events import Event, UndecodableEvent
+
 _LINKS_KEPT = 100
 
 
@@ -35,6 +37,8 @@ class StreamRecord:
         self.recovery_echoes: int = 0
         self.repeated: int = 0
         self.renumbered: int = 0
+        self.with_faults: int = 0
+        self.undecodable: int = 0
         self.gaps_complete: int = 0
         self.gaps_incomplete: int = 0
         self.blind: timedelta = timedelta()
@@ -45,6 +49,13 @@ class StreamRecord:
     def links(self) -> tuple[LinkRecord, ...]:
         """The links, oldest first."""
         return tuple(self._links)
+
+    def faulty(self, event: Event) -> None:
+        """Count an event that had faults and is about to be delivered."""
+        if isinstance(event, UndecodableEvent):
+            self.undecodable += 1
+        else:
+            self.with_faults += 1
 
     def link_up(self, number: int, at: datetime) -> None:
         """Take in that a link's subscription was acknowledged."""

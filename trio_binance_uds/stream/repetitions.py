@@ -75,7 +75,7 @@ class Repetitions:
             return True
         told.executions.add(number)
         latest.size += 1
-        if report.execution_type == "TRADE":
+        if report.execution_type == "TRADE" and report.trade_id is not None:
             fill = _fill(report)
             if fill in told.fills or (older is not None and fill in older.fills):
                 if not self._record.renumbered:
@@ -90,5 +90,5 @@ class Repetitions:
 def _fill(report: ExecutionReport) -> int:
     """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation."""
     if report.allocation_id is None:
-        return (report.order_id << 64) + report.trade_id
+        return (report.order_id << 64) + (report.trade_id or 0)
     return ~((report.order_id << 64) + report.allocation_id)

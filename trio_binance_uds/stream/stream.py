@@ -41,6 +41,10 @@ class StreamStatistics:
         gaps_incomplete: gaps of which it is not.
         events_delivered: events that the consumer has received, recovered ones included.
         events_recovered: those of them that were recovered.
+        events_with_faults: events that lacked a member which the venue documents, or had one that could not be read;
+            see :attr:`Event.faults`. Those that were shed are not counted.
+        events_undecodable: events of which not even what they are about could be read, and frames that are no JSON:
+            delivered as :class:`UndecodableEvent`.
         events_shed: events discarded because the consumer was slow; each lies in a :class:`Gap`.
         echoes_dropped: events dropped because they had been delivered already, by another connection or recovered.
         events_repeated: reports dropped because the venue sent the same one twice on one connection.
@@ -75,6 +79,8 @@ class StreamStatistics:
     gaps_incomplete: int
     events_delivered: int
     events_recovered: int
+    events_with_faults: int
+    events_undecodable: int
     events_shed: int
     echoes_dropped: int
     events_repeated: int
@@ -226,6 +232,8 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             gaps_incomplete=record.gaps_incomplete,
             events_delivered=buffer.delivered,
             events_recovered=buffer.recovered,
+            events_with_faults=record.with_faults,
+            events_undecodable=record.undecodable,
             events_shed=buffer.shed,
             echoes_dropped=supervisor.delivery.echoes,
             events_repeated=record.repeated,

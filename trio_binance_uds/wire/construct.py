@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import attrs
 
-from trio_binance_uds.events.fields import Kind, Presence, WireField, cached, wire_fields
+from trio_binance_uds.events.fields import Kind, WireField, cached, wire_fields
 from trio_binance_uds.wire.json_text import ABSENT
 from trio_binance_uds.wire.shapes import keys_below, member, next_key
 from trio_binance_uds.wire.values import AmountMemo, MomentMemo, converter
@@ -36,6 +36,7 @@ def event_constructor(cls: type[Any], event_type: str, read: Callable[[str | byt
         "self.account = account",
         "self.subscription_id = subscription_id",
         "self.recovered = False",
+        "self.faults = ()",
         "self._frame = frame",
         f"self._read = {writer.constant(read)}",
         f"self.event_type = {event_type!r}",
@@ -67,6 +68,7 @@ class _Writer:
             if "first_of" in attribute.metadata:
                 values = " or ".join(f"self.{name}" for name in attribute.metadata["first_of"])
                 self._lines.append(f"self.{attribute.name} = {values} or None")
+        self._require_one(cls)
         self._lines += ["self.__class__ = Real", "return self"]
         source = "\n    ".join(self._lines)
         exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), self._names)
@@ -95,8 +97,18 @@ class _Writer:
                 outer += [f"if {inner} is ABSENT:", *absent, "else:", *[f"    {line}" for line in self._lines]]
             self._lines = outer
 
+    def _require_one(self, cls: type[Any]) -> None:
+        """Write what refuses an event that has none of the conditional fields which it is about."""
+        conditional = [declared for declared in wire_fields(cls) if declared.is_core and declared.is_conditional]
+        if conditional:
+            nothing = " and ".join(
+                f"not self.{declared.name}" if declared.kind is Kind.ITEMS else f"self.{declared.name} is None"
+                for declared in conditional
+            )
+            self._lines.append(f"if {nothing}: raise LookupError")
+
     def _field(self, declared: WireField, value: str) -> None:
-        can_be_none = declared.presence is not Presence.REQUIRED
+        can_be_none = declared.may_be_none
         expression = self._conversion(declared, can_be_none)
         if can_be_none and expression != "{}":
             none = "()" if declared.kind is Kind.ITEMS else "None"

@@ -24,18 +24,17 @@ from typing import Any, TypeAlias
 import attrs
 
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
+from trio_binance_uds.events.fields import Fault
+from trio_binance_uds.events.spot import CONTROL_EVENTS
 from trio_binance_uds.products import Product, find_product
-from trio_binance_uds.wire.build import Malformed, build_carefully, masked, secret_keys
+from trio_binance_uds.wire.build import Malformed, build_carefully
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, Response
 from trio_binance_uds.wire.json_text import InvalidJson, loads
+from trio_binance_uds.wire.masking import masked, masked_text
 from trio_binance_uds.wire.typed_frames import event_object, typed_frames
-from trio_binance_uds.wire.values import moment
+from trio_binance_uds.wire.values import integer, moment
 
 FrameDecoder: TypeAlias = Callable[[str | bytes], Event | Response | ConnectionFault]
-
-# In frames that nobody understands: members that hold a secret wherever Binance documents them. The name of a
-# combined stream is a listen key.
-_SECRETS = frozenset({"apiKey", "listenKey", "listenToken", "signature", "stream"})
 
 
 def frame_decoder(product: Product, stream: str | None = None) -> FrameDecoder:
@@ -65,37 +64,59 @@ def _decode_carefully(text: str | bytes, product: Product) -> Event | Response |
         frame = loads(text)
     except InvalidJson as error:
         problem = f"the frame cannot be read as JSON: {error}"
-        return UndecodableEvent(account=product.name, raw=text, problem=problem)
+        faults = (Fault("", "", "the frame is not JSON"),)
+        return UndecodableEvent(account=product.name, raw=masked_text(text), problem=problem, faults=faults)
     if type(frame) is not dict:
         problem = "the frame is neither an event nor a response: it is not an object"
-        return UnknownEvent(account=product.name, raw=frame, problem=problem)
-    event = event_object(frame)
-    if event is not None:
-        return _event(event, product, frame.get("subscriptionId") if event is frame.get("event") else None)
+        return UnknownEvent(account=product.name, raw=masked(frame, in_texts=True), problem=problem)
+    if (event := event_object(frame)) is not None:
+        return _event(event, frame, product)
     return _answer(frame) or UnknownEvent(
         account=product.name,
-        raw=masked(frame, _SECRETS),
+        raw=masked(frame, in_texts=True),
         problem="the frame is neither an event nor a response",
     )
 
 
-def _event(payload: dict[str, Any], product: Product, subscription_id: Any) -> Event:
+def _event(payload: dict[str, Any], frame: dict[str, Any], product: Product) -> Event:
+    subscription_id, faults = _subscription(frame) if payload is frame.get("event") else (None, ())
     event_type = payload.get("e")
     cls = _class_of(event_type, payload, product) if type(event_type) is str else None
-    if cls is not None and (type(subscription_id) is int or subscription_id is None):
+    kind: type[UnknownEvent | UndecodableEvent] = UnknownEvent
+    if faults and (cls is None or not issubclass(cls, CONTROL_EVENTS)):
+        # Whose event is it? One that is about the connection is acted upon all the same.
+        kind, problem = UndecodableEvent, 'the subscription id ("subscriptionId") of the event is not an integer'
+    elif cls is not None:
         try:
-            return build_carefully(cls, payload, subscription_id, product.name)
+            # The whole frame is masked, as the name of its stream may stand in the event again.
+            raw = event_object(masked(frame))
+            return build_carefully(cls, payload, subscription_id, product.name, faults=faults, raw=raw)
         except Malformed as error:
-            problem = f"{event_type}: {error}"
-            return _untyped(UndecodableEvent, payload, problem, product, subscription_id, secret_keys(cls))
-    if subscription_id is not None and type(subscription_id) is not int:
-        problem = 'the subscription id ("subscriptionId") of the event is not an integer'
-        return _untyped(UndecodableEvent, payload, problem, product, None)
-    if type(event_type) is not str:
+            kind, problem, faults = UndecodableEvent, f"{event_type}: {error}", error.faults
+    elif type(event_type) is not str:
         problem = 'the event has no type ("e")' if event_type is None else 'the type ("e") of the event is not a text'
     else:
         problem = f"this version knows no event of type {event_type[:60]!r} for {product.name}"
-    return _untyped(UnknownEvent, payload, problem, product, subscription_id)
+    return kind(
+        account=product.name,
+        subscription_id=subscription_id,
+        faults=faults,
+        raw=event_object(masked(frame, in_texts=True)),
+        problem=problem,
+        event_type=event_type if type(event_type) is str else None,
+        event_time=_event_time(payload),
+    )
+
+
+def _subscription(frame: dict[str, Any]) -> tuple[int | None, tuple[Fault, ...]]:
+    """Return the subscription that a frame names, or what is wrong with it."""
+    value = frame.get("subscriptionId")
+    if value is None:
+        return None, ()
+    try:
+        return integer(value), ()
+    except ValueError as error:
+        return None, (Fault("subscription_id", "subscriptionId", str(error)),)
 
 
 def _class_of(event_type: str, payload: dict[str, Any], product: Product) -> type[Event] | None:
@@ -110,25 +131,6 @@ def _class_of(event_type: str, payload: dict[str, Any], product: Product) -> typ
 
 def _folded(event_type: str) -> str:
     return event_type.replace("_", "").lower()
-
-
-def _untyped(
-    cls: type[UnknownEvent | UndecodableEvent],
-    payload: dict[str, Any],
-    problem: str,
-    product: Product,
-    subscription_id: int | None,
-    secrets: frozenset[str] = frozenset(),
-) -> Event:
-    event_type = payload.get("e")
-    return cls(
-        account=product.name,
-        subscription_id=subscription_id,
-        raw=masked(payload, _SECRETS | secrets),
-        problem=problem,
-        event_type=event_type if type(event_type) is str else None,
-        event_time=_event_time(payload),
-    )
 
 
 def _event_time(payload: dict[str, Any]) -> Any:

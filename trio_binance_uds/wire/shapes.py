@@ -60,7 +60,7 @@ def keys_below(declarations: tuple[WireField, ...], path: str) -> dict[str, bool
     for declared in declarations:
         key = next_key(declared, path)
         if declared.wire.startswith(path) and declared.wire != path + key:
-            certain[key] = certain.get(key, False) or declared.presence is not Presence.OPTIONAL
+            certain[key] = certain.get(key, False) or not declared.is_conditional
     return certain
 
 
@@ -101,7 +101,7 @@ def _type(declared: WireField) -> Any:
         kind = declared.of  # its words; a new one is for the careful pass
     else:
         kind = _TYPES[declared.kind]
-    if declared.presence is Presence.REQUIRED:
+    if not declared.may_be_none:
         return kind
     if isinstance(declared.none, str):
         kind = kind | str

@@ -7,13 +7,12 @@ or does not fit a shape, is left to the passes that know everything; there is no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeVar, Union
 
 from trio_binance_uds.events import Event
-from trio_binance_uds.wire.build import masked, secret_keys
 from trio_binance_uds.wire.construct import event_constructor
 from trio_binance_uds.wire.json_text import MISMATCHES, InvalidJson, loads, struct, typed_decoder
+from trio_binance_uds.wire.masking import masked, masked_text
 from trio_binance_uds.wire.shapes import event_shape
 
 # How frames begin: those of the WebSocket API, those of a combined stream, and bare events.
@@ -37,8 +36,7 @@ class TypedFrames:
         classes = {event_shape(cls, event_type): (cls, event_type) for event_type, cls in event_types.items()}
         any_shape: Any = Union[(_Untagged, *classes)]
         self._constructors: dict[type[Any], Callable[..., Event]] = {
-            shape: event_constructor(cls, event_type, partial(_raw, secrets=secret_keys(cls)))
-            for shape, (cls, event_type) in classes.items()
+            shape: event_constructor(cls, event_type, _raw) for shape, (cls, event_type) in classes.items()
         }
         self._wrapped = _by_prefix(_WS_API, _ws_api_frame(any_shape)) | _by_prefix(
             _COMBINED, _combined_frame(any_shape)
@@ -96,16 +94,16 @@ def event_object(frame: dict[str, Any]) -> Any:
     return frame if "e" in frame else None
 
 
-def _raw(text: str | bytes, secrets: frozenset[str]) -> Any:
+def _raw(text: str | bytes) -> Any:
     """Return the payload of a frame of which an event was made.
 
     Only a member that nobody knows can make it unreadable, as nobody has read that. Then it is the text.
     """
     try:
-        payload = event_object(loads(text))
+        frame = loads(text)
     except InvalidJson:
-        return text
-    return masked(payload, secrets)
+        return masked_text(text)
+    return event_object(masked(frame))
 
 
 def _ws_api_frame(any_shape: Any) -> Any:

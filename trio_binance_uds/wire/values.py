@@ -1,4 +1,8 @@
-"""One JSON value to the value of one field, or a ``ValueError`` that says what is wrong with it."""
+"""One JSON value to the value of one field, or a ``ValueError`` that says what is wrong with it.
+
+A value that comes in another container than the documented one is read where it can mean one thing only: a number as
+the text of its digits and the other way round, a flag as 0 or 1. Truth values are never numbers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,15 @@ _from_timestamp = datetime.fromtimestamp
 # is plain Java for a small number ("0E-8"); three digits of it are harmless, nine would be a bomb.
 _is_amount = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?").fullmatch
 _MAX_EXPONENT = 1100
-_is_integer = re.compile(r"-?(?:0|[1-9][0-9]{0,18})").fullmatch
+# Any size that an id may have, and none that Python would refuse to print, which it may from 641 digits on.
+_is_integer = re.compile(r"-?(?:0|[1-9][0-9]{0,599})").fullmatch
+_MAX_INTEGER = 10**600
+# Where milliseconds end and microseconds begin: 5138 in the one unit is 1973 in the other.
+_MICROSECONDS_FROM = 10**14
+_LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+# What stands for a time where there is none.
+_NO_TIMES = frozenset({"0", "-1", "", "none", "null"})
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def text(value: Any) -> str:
@@ -25,6 +37,11 @@ def text(value: Any) -> str:
     if type(value) is not str:
         raise ValueError("is not a text")
     return value
+
+
+def text_or_digits(value: Any) -> str:
+    """Return the text as it is, or the digits of a whole number."""
+    return str(_whole(value)) if type(value) is int and _whole(value) is not None else text(value)
 
 
 def amount(value: Any) -> Decimal:
@@ -41,46 +58,77 @@ def amount(value: Any) -> Decimal:
 
 
 def moment(value: Any) -> datetime:
-    """Return the time, exact to its unit: 13 digits are milliseconds, 16 are microseconds.
+    """Return the time, exact to its unit: a whole number below 10**14 is of milliseconds, any other of microseconds.
 
-    The unit is judged by magnitude, as a connection can ask for either and not every message obeys.
+    The unit is judged by magnitude, as a connection can ask for either and not every message obeys. Zero is no time.
     """
-    if type(value) is int:
-        number = value
-    elif type(value) is str and len(value) <= 16 and value.isascii() and value.isdigit():
-        number = int(value)
-    else:
+    number = _whole(value)
+    if number is None:
         raise ValueError("is not a time")
     if 10**12 <= number < 2**32 * 1000:
         # Twice as fast as the exact sum below, and exact too: until 2106 the nearest float is less than half a
         # microsecond away, and fromtimestamp() rounds to microseconds.
         return _from_timestamp(number / 1000, UTC)
-    if 10**12 <= number < 10**13:
+    if 0 < number < _MICROSECONDS_FROM:
         return _EPOCH + timedelta(milliseconds=number)
-    if 10**15 <= number < 10**16:
+    if _MICROSECONDS_FROM <= number <= _LAST_MICROSECOND:
         return _EPOCH + timedelta(microseconds=number)
-    raise ValueError("is not a time in milliseconds (13 digits) or microseconds (16 digits)")
+    raise ValueError("is not a time in milliseconds or microseconds")
+
+
+def moment_from_zero(value: Any) -> datetime:
+    """Return the time like :func:`moment`; where there must be one, zero is the first moment of 1970."""
+    return _EPOCH if _whole(value) == 0 else moment(value)
+
+
+def is_no_time(value: Any) -> bool:
+    """Return whether the value stands for "none" where a time is wanted: 0, -1, an empty text, or the word."""
+    if type(value) is str:
+        return value.lower() in _NO_TIMES
+    return type(value) is int and value in (0, -1)
 
 
 def integer(value: Any) -> int:
-    """Return the integer as it is, or from its digits; ids and counts of the venue fit in 64 bits."""
-    number = int(value) if type(value) is str and _is_integer(value) else value
-    if type(number) is not int or not -(2**63) <= number < 2**63:
-        raise ValueError("is not an integer of 64 bits")
+    """Return the whole number, of any size, as it is or from its digits."""
+    number = _whole(value)
+    if number is None:
+        raise ValueError("is not a whole number")
     return number
 
 
 def flag(value: Any) -> bool:
-    """Return the truth value as it is."""
-    if type(value) is not bool:
+    """Return the truth value, also from 0 and 1 and from the words."""
+    found = value if type(value) is bool else None
+    if type(value) is int and value in (0, 1):
+        found = value == 1
+    elif type(value) is str:
+        found = _FLAGS.get(value.lower())
+    if found is None:
         raise ValueError("is neither true nor false")
-    return value
+    return found
 
 
-class Vocabulary(dict[str, str]):
-    """The members of an open enum by their values: a word that is not among them stands for itself."""
+def _whole(value: Any) -> int | None:
+    """Return the whole number in a number or in a text of digits, or ``None``."""
+    if type(value) is int:
+        return value if -_MAX_INTEGER < value < _MAX_INTEGER else None
+    if type(value) is str and _is_integer(value):
+        return int(value)
+    # An exponent of a few digits would make a number of billions of them.
+    if type(value) is Decimal and value.is_finite() and value.adjusted() < 128 and value == value.to_integral_value():
+        return int(value)
+    return None
+
+
+class Vocabulary(dict[Any, str]):
+    """The members of an open enum by their values: a word that is not among them stands for itself.
+
+    A number stands for a word that is one, as ``4`` for ``"4"``.
+    """
 
     def __missing__(self, word: Any) -> str:
+        if type(word) is int and (member := self.get(str(word))) is not None:
+            return member
         return text(word)
 
 
@@ -135,7 +183,7 @@ def converter(
 ) -> Callable[[Any], Any]:
     """Return the function from a JSON value, not null, to the value of a field of this kind; not for items.
 
-    Where there may be none, the value ``none`` says so; -1 always says so of a time that names no such value.
+    Where there may be none, the value ``none`` says so; of a time that 0, -1, an empty text and "none" always do.
 
     The function raises ``ValueError``, or ``TypeError`` for a list or an object, when the value does not fit.
     """
@@ -143,8 +191,8 @@ def converter(
         assert of is not None, "a choice declares its enum"
         return vocabulary(of).__getitem__
     convert = _PLAIN[kind]
-    if none is None and kind is Kind.TIME:
-        none = -1
+    if can_be_none and kind is Kind.TIME:
+        return lambda value: None if is_no_time(value) else convert(value)
     if not can_be_none or none is None:
         return convert
     return lambda value: None if type(value) is type(none) and value == none else convert(value)

@@ -199,7 +199,7 @@ class _ListenKeySubscription(Subscription):
 
     def end_told_by(self, event: Event) -> str | None:
         """Return why the key has ended; one that says so of another key is an event like any other."""
-        if isinstance(event, ListenKeyExpired) and event.listen_key not in (None, self._key):
+        if isinstance(event, ListenKeyExpired) and event.listen_key and event.listen_key != self._key:
             return None
         return "the venue says that the listen key has expired"
 

@@ -16,13 +16,13 @@ from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS
 class SnapshotEchoes:
     """Recognises totals that are older than the recovered ones of their kind; there are new ones every few seconds."""
 
-    def __init__(self, recovered: Iterable[tuple[type[Event], datetime]]) -> None:
+    def __init__(self, recovered: Iterable[tuple[type[Event], datetime | None]]) -> None:
         self._told = dict(recovered)
 
-    def is_echo(self, event: Event, at: datetime) -> bool:
-        """Whether totals of this time are older than the recovered ones of their kind."""
+    def is_echo(self, event: Event, at: datetime | None) -> bool:
+        """Whether totals of this time are older than the recovered ones of their kind; without a time they are not."""
         told = self._told.get(type(event))
-        return told is not None and at < told
+        return told is not None and at is not None and at < told
 
 
 class WordEcho:
@@ -36,8 +36,8 @@ class WordEcho:
         self._expected = word
         self._until = None if answered is None else answered + BETWEEN_SERVERS
 
-    def is_echo(self, word: Hashable, at: datetime) -> bool:
-        """Whether a live event with this word, of this time, repeats the recovered one."""
-        is_echo = self._until is not None and word == self._expected and at <= self._until
+    def is_echo(self, word: Hashable, at: datetime | None) -> bool:
+        """Whether a live event with this word, of this time, repeats the recovered one; without a time it is news."""
+        is_echo = self._until is not None and word == self._expected and at is not None and at <= self._until
         self._expected = None
         return is_echo

@@ -8,7 +8,7 @@ Source: Binance Options Trading, "Trade" and "Account" (2026-05-28).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -50,16 +50,16 @@ class OrderAnswer:
     raw: Mapping[str, Any] = attrs.field(repr=False)
     symbol: str
     order_id: int
-    client_order_id: str
+    client_order_id: str | None
     side: Side | str
-    type: FuturesOrderType | str
-    time_in_force: FuturesTimeInForce | str
+    type: FuturesOrderType | str | None
+    time_in_force: FuturesTimeInForce | str | None
     price: Decimal
     quantity: Decimal
     executed: Decimal
     average_price: Decimal
     status: OrderStatus | str
-    is_reduce_only: bool
+    is_reduce_only: bool | None
     stp_mode: SelfTradePreventionMode | str | None
     quote_asset: str
     created: datetime
@@ -116,7 +116,7 @@ class OrderAnswer:
             price=told.original_price,
             quantity=told.original_quantity,
             executed=told.filled_accumulated_quantity,
-            average_price=told.average_price,
+            average_price=told.average_price or ZERO,
             status=told.order_status,
             is_reduce_only=told.is_reduce_only,
             stp_mode=told.self_trade_prevention_mode,
@@ -151,6 +151,11 @@ class TradeAnswer:
     def identity(self) -> tuple[str, int, int]:
         """Two orders of one account can meet in one trade."""
         return (self.symbol, self.trade_id, self.order_id)
+
+    @property
+    def but_for_its_number(self) -> Hashable:
+        """What an update that lacks the trade still says of it."""
+        return (self.symbol, self.order_id, self.time, self.price, self.quantity)
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -293,7 +298,7 @@ def _asset(row: Any) -> AssetAnswer:
     )
 
 
-Totals = tuple[Decimal, ...]
+Totals = tuple[Decimal | None, ...]
 """The figures of an :class:`OptionsAccountUpdate`, to see if they have changed."""
 
 

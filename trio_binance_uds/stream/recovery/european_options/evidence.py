@@ -134,7 +134,7 @@ class Evidence:
                 trade
                 for trade in self._trades.values()
                 if trade.time >= self._began
-                and not knowledge.is_fill_told(trade.identity)
+                and not any(map(knowledge.is_fill_told, (trade.identity, trade.but_for_its_number)))
                 and trade.key not in knowledge.finished
                 # What is older than the last report of its order is in that report's figures.
                 and ((told := knowledge.orders.get(trade.key)) is None or trade.time >= told.transaction_time)

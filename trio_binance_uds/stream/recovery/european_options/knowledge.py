@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -40,7 +40,7 @@ from trio_binance_uds.stream.recovery.unproven import Unproven
 _FILLS_REMEMBERED = 20_000
 _UNSETTLED_AT_MOST = 10_000
 
-Greeks = Mapping[str, tuple[Decimal, Decimal, Decimal, Decimal]]
+Greeks = Mapping[str, tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]]
 
 
 @attrs.frozen
@@ -85,7 +85,7 @@ class Knowledge:
         self.baseline_until: datetime | None = None
         self.unproven: Unproven = Unproven()
         self.no_baseline_because: str = "it was never asked for"
-        self._fills: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._fills: OrderedDict[Hashable, None] = OrderedDict()
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -100,13 +100,13 @@ class Knowledge:
         elif isinstance(event, GreekUpdate):
             self.greeks = {row.underlying: (row.delta, row.gamma, row.theta, row.vega) for row in event.greeks}
         elif isinstance(event, OptionsRiskLevelChange):
-            self.risk_level = event.risk_level
+            self.risk_level = event.risk_level or self.risk_level
 
     def _order(self, update: OptionsOrderTradeUpdate) -> None:
         key = (update.symbol, update.order_id)
         self.symbols[update.symbol] = None
         if update.execution_type == "TRADE":
-            self._fills[update.symbol, update.trade_id, update.order_id] = None
+            self._fills[_fill_of(update)] = None
             if len(self._fills) > _FILLS_REMEMBERED:
                 self._fills.popitem(last=False)
             if len(self.unsettled) < _UNSETTLED_AT_MOST:
@@ -173,6 +173,14 @@ class Knowledge:
             return Told(ZERO, self.baseline_at, self.baseline_until)
         return told
 
-    def is_fill_told(self, identity: tuple[str, int, int]) -> bool:
+    def is_fill_told(self, identity: Hashable) -> bool:
         """Whether a fill was told, as far as anybody remembers."""
         return identity in self._fills
+
+
+def _fill_of(update: OptionsOrderTradeUpdate) -> Hashable:
+    """Return what tells a fill from others: as :class:`TradeAnswer` has it, with its number or without."""
+    if update.trade_id is None:
+        price, quantity = update.last_filled_price, update.last_filled_quantity
+        return (update.symbol, update.order_id, update.transaction_time, price, quantity)
+    return (update.symbol, update.trade_id, update.order_id)

@@ -115,7 +115,7 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
 def _reports_of(facts: OrderFacts) -> Iterator[tuple[_Place, OptionsOrderTradeUpdate]]:
     order = facts.order
     filled = facts.filled_before
-    average = facts.told.average_price if facts.told is not None else ZERO
+    average = (facts.told.average_price or ZERO) if facts.told is not None else ZERO
     if facts.told is None and not facts.is_born and filled:
         cost = order.average_price * order.executed - sum((fill.price * fill.quantity for fill in facts.fills), ZERO)
         average = cost / filled

@@ -135,7 +135,7 @@ class OptionsEchoes:
     """Recognises live events that repeat what was recovered, or are older; each repetition once."""
 
     def __init__(self, recovered: OptionsRecovered) -> None:
-        self._fills: Counter[tuple[Key, int]] = Counter()
+        self._fills: Counter[tuple[Key, int | None]] = Counter()
         self._last: dict[Key, _Place] = {}
         self._exact: Counter[tuple[Key, _Place]] = Counter()
         self._holdings: BalancePositionUpdate | None = None
@@ -204,4 +204,4 @@ def _key(update: OptionsOrderTradeUpdate) -> Key:
 def _place(update: OptionsOrderTradeUpdate) -> _Place:
     """Where an update stands in the life of its order."""
     rank = _RANKS.get(update.execution_type, Rank.END)
-    return (update.transaction_time, update.filled_accumulated_quantity, rank, update.trade_id)
+    return (update.transaction_time, update.filled_accumulated_quantity, rank, update.trade_id or 0)

@@ -103,6 +103,7 @@ def balances_and_positions(
 def account_update(account: AccountAnswer, totals: Totals) -> OptionsAccountUpdate:
     """Return the totals of now."""
     equity, adjusted, wallet, value, pnl, initial, maintenance = totals
+    assert wallet is not None, "an update of the totals has it"
     return OptionsAccountUpdate(
         event_type="ACCOUNT_UPDATE",
         event_time=account.time,

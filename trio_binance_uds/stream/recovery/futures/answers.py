@@ -9,7 +9,7 @@ up to 2026-08-26.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -79,6 +79,11 @@ _READ_ALWAYS = readers(OrderTradeUpdate, _ALWAYS)
 _READ_SOMETIMES = readers(OrderTradeUpdate, _SOMETIMES)
 
 
+def time_of(report: OrderTradeUpdate) -> datetime:
+    """Return when an order changed, by its report."""
+    return report.order_trade_time or report.transaction_time
+
+
 @attrs.frozen(kw_only=True)
 class OrderAnswer:
     """An order as one of the queries told it, or as the last report of it did.
@@ -107,8 +112,8 @@ class OrderAnswer:
 
     @property
     def client_order_id(self) -> str:
-        value: str = self.state["client_order_id"]
-        return value
+        value: str | None = self.state["client_order_id"]
+        return value or ""
 
     @property
     def is_final(self) -> bool:
@@ -137,8 +142,10 @@ class OrderAnswer:
     @classmethod
     def of_report(cls, report: OrderTradeUpdate, created: datetime | None) -> OrderAnswer:
         """Return an order as its report told it: what stands where no answer knows more."""
-        names = (*_ALWAYS.values(), *_SOMETIMES.values())
-        state = {name: value for name in names if (value := getattr(report, name)) is not None}
+        # What a report lacks although every report should have it is None, also in what is recovered of its order.
+        state = {name: getattr(report, name) for name in _ALWAYS.values()}
+        state |= {name: value for name in _SOMETIMES.values() if (value := getattr(report, name)) is not None}
+        state["order_trade_time"] = time_of(report)
         state["good_till_date"] = getattr(report, "good_till_date", None)
         return cls._of(state, report.raw, created)
 
@@ -153,7 +160,7 @@ class OrderAnswer:
             quantity=state["original_quantity"],
             price=state["original_price"],
             executed=state["filled_accumulated_quantity"],
-            average_price=state["average_price"],
+            average_price=state["average_price"] or ZERO,
             created=created,
             updated=state["order_trade_time"],
         )
@@ -185,6 +192,11 @@ class FillAnswer:
     @property
     def key(self) -> Key:
         return (self.symbol, self.order_id)
+
+    @property
+    def but_for_its_number(self) -> Hashable:
+        """What a report that lacks the trade still says of it."""
+        return (self.key, self.time, self.price, self.quantity)
 
     @property
     def position(self) -> PositionKey:
@@ -221,16 +233,16 @@ class FillAnswer:
             raw=report.raw,
             symbol=report.symbol,
             order_id=report.order_id,
-            trade_id=report.trade_id,
+            trade_id=report.trade_id or 0,
             price=report.last_filled_price,
             quantity=report.last_filled_quantity,
             commission=report.commission or ZERO,
             commission_asset=report.commission_asset,
-            realized_profit=report.realized_profit,
-            time=report.order_trade_time,
+            realized_profit=report.realized_profit or ZERO,
+            time=time_of(report),
             is_buyer=report.side == "BUY",
-            is_maker=report.is_maker,
-            position_side=report.position_side,
+            is_maker=bool(report.is_maker),
+            position_side=report.position_side or "BOTH",
             margin_asset=getattr(report, "margin_asset", None),
         )
 

@@ -33,9 +33,10 @@ from trio_binance_uds.stream.recovery.futures.answers import (
     OrderAnswer,
     PositionAnswer,
     PositionKey,
+    time_of,
 )
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
-from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState
+from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
 from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.unproven import Unproven
 
@@ -99,6 +100,8 @@ class Knowledge:
         # What was told of late: a history that does not show it is behind.
         self.placed: Finished[Key] = Finished()
         self.paid_trades: Finished[tuple[str, int]] = Finished()
+        # Fills whose reports lacked the trade, by what else they said.
+        self.unnumbered_fills: Finished[Hashable] = Finished()
         # Orders that changed while the baseline was asked for, and of which nothing was told yet.
         self.untold_at_start: dict[Key, None] = {}
         self.untold_conditionals_at_start: dict[int, str] = {}
@@ -145,7 +148,7 @@ class Knowledge:
             self._note_time(place.at)
 
     def _report(self, report: OrderTradeUpdate) -> None:
-        symbol, at = report.symbol, report.order_trade_time
+        symbol, at = report.symbol, time_of(report)
         key = (symbol, report.order_id)
         self.symbols[symbol] = at
         if self.untold_at_start:
@@ -157,13 +160,18 @@ class Knowledge:
         if report.execution_type == "NEW":
             record.created = at
             self.placed.add(key, at, "")
-        if report.trade_id > 0:
-            record.last_trade_id = max(record.last_trade_id, report.trade_id)
-            self.last_trade_ids[symbol] = max(report.trade_id, self.last_trade_ids.get(symbol, 0))
+        trade_id = report.trade_id
+        if trade_id is None:
+            is_fill = report.last_filled_quantity > 0
+            if is_fill:
+                self.unnumbered_fills.add(FillAnswer.of_report(report).but_for_its_number, at, "")
+        elif is_fill := trade_id > 0:
+            record.last_trade_id = max(record.last_trade_id, trade_id)
+            self.last_trade_ids[symbol] = max(trade_id, self.last_trade_ids.get(symbol, 0))
             if report.commission:
-                self.paid_trades.add((symbol, report.trade_id), at, "")
-            if self._follows_account and len(self.unsettled) < _UNSETTLED_AT_MOST:
-                self.unsettled.append(report)
+                self.paid_trades.add((symbol, trade_id), at, "")
+        if is_fill and self._follows_account and len(self.unsettled) < _UNSETTLED_AT_MOST:
+            self.unsettled.append(report)
         if report.order_status in FINAL_STATUSES:
             self.orders.pop(key, None)
             self.finished.add(key, at, report.order_status)
@@ -175,7 +183,7 @@ class Knowledge:
         for balance in update.balances:
             self.balances[balance.asset] = Told(BalanceState.of_event(balance), at)
         for position in update.positions:
-            key = (position.symbol, position.position_side)
+            key = key_of(position)
             self.positions[key] = Told(PositionState.of_event(position), at)
             if position.margin_asset is not None:
                 self.margin_assets[position.symbol] = position.margin_asset
@@ -188,7 +196,7 @@ class Knowledge:
             self.positions_at = max(at, self.positions_at or at)
         if self.unsettled and self.balances_at is not None and self.positions_at is not None:
             settled = min(self.balances_at, self.positions_at)
-            self.unsettled = [report for report in self.unsettled if report.order_trade_time >= settled]
+            self.unsettled = [report for report in self.unsettled if time_of(report) >= settled]
 
     def _config(self, update: AccountConfigUpdate) -> None:
         if update.symbol is not None and update.leverage is not None:
@@ -297,7 +305,7 @@ class Knowledge:
         record = self.orders.get(fill.key)
         if record is None:
             return self.finished.is_told(fill.key, fill.time)
-        return fill.trade_id <= record.last_trade_id
+        return fill.trade_id <= record.last_trade_id or fill.but_for_its_number in self.unnumbered_fills
 
 
 def _coarse(at: datetime) -> datetime:

@@ -28,11 +28,11 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.events import AccountConfigUpdate, AccountUpdate, Event, OrderTradeUpdate, TradeLite
-from trio_binance_uds.stream.recovery.futures.answers import BalanceAnswer, Key, PositionAnswer, PositionKey
+from trio_binance_uds.stream.recovery.futures.answers import BalanceAnswer, Key, PositionAnswer, PositionKey, time_of
 from trio_binance_uds.stream.recovery.futures.conditional import ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.life import UNANNOUNCED, Rank
 from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt
-from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState
+from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
 
 _RANKS: Mapping[str, Rank] = {"NEW": Rank.NEW, "AMENDMENT": Rank.CHANGE, "TRADE": Rank.FILL, "CALCULATED": Rank.FILL}
 _SHOWN = 6
@@ -134,7 +134,7 @@ class _Parked:
         elif isinstance(event, AccountUpdate):
             self._updates.append(event)
             self._assets.update([balance.asset for balance in event.balances])
-            self._positions.update([(one.symbol, one.position_side) for one in event.positions])
+            self._positions.update([key_of(one) for one in event.positions])
         elif isinstance(event, AccountConfigUpdate):
             self._settings.add(event.symbol)
         elif (place := place_of(event)) is not None:
@@ -147,9 +147,7 @@ class _Parked:
             return event if first is None or _place(event) < _place(first) else None
         if isinstance(event, AccountUpdate):
             balances = tuple([one for one in event.balances if one.asset not in self._assets])
-            positions = tuple(
-                [one for one in event.positions if (one.symbol, one.position_side) not in self._positions]
-            )
+            positions = tuple([one for one in event.positions if key_of(one) not in self._positions])
             return attrs.evolve(event, balances=balances, positions=positions) if balances or positions else None
         if isinstance(event, AccountConfigUpdate):
             return None if event.symbol in self._settings else event
@@ -195,7 +193,7 @@ class _Parked:
             before = first.filled_accumulated_quantity - first.last_filled_quantity
             name = f"order {key[1]} of {key[0]}"
             if key not in filled:
-                is_announced = not first.client_order_id.startswith(UNANNOUNCED)
+                is_announced = not (first.client_order_id or "").startswith(UNANNOUNCED)
                 if before or (first.execution_type != "NEW" and is_announced):
                     found.append(Doubt(text=f"{name} appears without its beginning", key=key))
             elif filled[key] == before:
@@ -214,8 +212,8 @@ class Echoes:
         self._unit = recovered.basis.unit
         self._balances = dict(recovered.basis.balances)
         self._positions = dict(recovered.basis.positions)
-        self._fills: Counter[tuple[Key, int]] = Counter()
-        self._short_fills: Counter[tuple[Key, int]] = Counter()
+        self._fills: Counter[tuple[Key, int | None]] = Counter()
+        self._short_fills: Counter[tuple[Key, int | None]] = Counter()
         self._last: dict[Key, _ReportPlace] = {}
         self._rungs: dict[int, int] = {}
         self._exact: Counter[Hashable] = Counter()
@@ -226,7 +224,7 @@ class Echoes:
 
     def _expect(self, event: Event) -> None:
         if isinstance(event, OrderTradeUpdate):
-            if event.trade_id > 0:
+            if event.fill_key is not None:
                 self._fills[_key(event), event.trade_id] += 1
                 self._short_fills[_key(event), event.trade_id] += 1
             self._last[_key(event)] = _place(event)
@@ -245,7 +243,7 @@ class Echoes:
         if getattr(event, "business_unit", None) != self._unit:
             return False
         if isinstance(event, OrderTradeUpdate):
-            if event.trade_id > 0:
+            if event.fill_key is not None:
                 return _take(self._fills, (_key(event), event.trade_id))
             return self._is_old_report(event)
         if isinstance(event, TradeLite):
@@ -275,7 +273,7 @@ class Echoes:
             and _is_as_old(at, now.updated, BalanceState.of_answer(now) == BalanceState.of_event(one))
             for one in update.balances
         ) and all(
-            (held := self._positions.get((one.symbol, one.position_side))) is not None
+            (held := self._positions.get(key_of(one))) is not None
             and _is_as_old(at, held.updated, PositionState.of_answer(held) == PositionState.of_event(one))
             for one in update.positions
         )
@@ -283,7 +281,7 @@ class Echoes:
             for balance in update.balances:
                 self._balances.pop(balance.asset, None)
             for position in update.positions:
-                self._positions.pop((position.symbol, position.position_side), None)
+                self._positions.pop(key_of(position), None)
         return is_old
 
 
@@ -305,4 +303,4 @@ def _key(report: OrderTradeUpdate) -> Key:
 def _place(report: OrderTradeUpdate) -> _ReportPlace:
     """Where a report stands in the life of its order."""
     rank = _RANKS.get(report.execution_type, Rank.END)
-    return (report.order_trade_time, report.filled_accumulated_quantity, rank, report.trade_id)
+    return (time_of(report), report.filled_accumulated_quantity, rank, report.trade_id or 0)

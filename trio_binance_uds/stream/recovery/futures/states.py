@@ -1,4 +1,7 @@
-"""Balances and positions as they can be compared, whether an event or an answer told them."""
+"""Balances and positions as they can be compared, whether an event or an answer told them.
+
+What an event lacked counts as zero here: then an answer differs, and what was missing is told with it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,12 @@ from decimal import Decimal
 import attrs
 
 from trio_binance_uds.events import AccountUpdateBalance, AccountUpdatePosition
-from trio_binance_uds.stream.recovery.futures.answers import ZERO, BalanceAnswer, PositionAnswer
+from trio_binance_uds.stream.recovery.futures.answers import ZERO, BalanceAnswer, PositionAnswer, PositionKey
+
+
+def key_of(position: AccountUpdatePosition) -> PositionKey:
+    """Return which position an event is about; where it does not say, there is one of each symbol only."""
+    return (position.symbol, position.position_side or "BOTH")
 
 
 @attrs.frozen
@@ -23,7 +31,7 @@ class BalanceState:
 
     @classmethod
     def of_event(cls, balance: AccountUpdateBalance) -> BalanceState:
-        return cls(balance.wallet_balance, balance.cross_wallet_balance)
+        return cls(balance.wallet_balance, balance.cross_wallet_balance or ZERO)
 
     @classmethod
     def of_answer(cls, balance: BalanceAnswer) -> BalanceState:
@@ -43,7 +51,7 @@ class PositionState:
 
     @classmethod
     def of_event(cls, position: AccountUpdatePosition) -> PositionState:
-        return cls(position.position_amount, position.entry_price)
+        return cls(position.position_amount, position.entry_price or ZERO)
 
     @classmethod
     def of_answer(cls, position: PositionAnswer) -> PositionState:

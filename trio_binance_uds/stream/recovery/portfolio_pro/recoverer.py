@@ -222,7 +222,8 @@ class ProEchoes:
     def __init__(self, recovered: ProRecovered) -> None:
         totals = [event for event in recovered.events if isinstance(event, PmProAccountUpdate)]
         levels = [event.risk_level for event in recovered.events if isinstance(event, RiskLevelChange)]
-        self._totals = SnapshotEchoes([(type(event), event.event_time - recovered.uncertainty) for event in totals])
+        told = [(type(event), event.event_time) for event in totals]
+        self._totals = SnapshotEchoes([(kind, None if at is None else at - recovered.uncertainty) for kind, at in told])
         self._level = WordEcho(levels[0] if levels else None, recovered.answered)
 
     def is_echo(self, event: Event) -> bool:

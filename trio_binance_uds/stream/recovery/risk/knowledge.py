@@ -65,10 +65,10 @@ class RiskKnowledge:
         if isinstance(event, UserLiabilityChange):
             changes = self.changes
             changes.append(event)
-            while event.event_time - changes[0].event_time > _KEPT:
+            while _apart(event, changes[0].event_time) > _KEPT:
                 changes.popleft()
         elif isinstance(event, MarginLevelStatusChange):
-            self.status = event.margin_level_status
+            self.status = event.margin_level_status or self.status
 
     def untold(self, rows: Iterable[DebtChange]) -> list[DebtChange]:
         """Return the rows that no event has told."""
@@ -87,7 +87,7 @@ def pair(rows: Iterable[DebtChange], told: Iterable[UserLiabilityChange]) -> lis
 def row_of(event: UserLiabilityChange, rows: Iterable[DebtChange]) -> DebtChange | None:
     """Return the row that an event tells: of those that it may be, the nearest."""
     found = [row for row in rows if tells(event, row)]
-    return min(found, key=lambda row: abs(event.event_time - row.time), default=None)
+    return min(found, key=lambda row: _apart(event, row.time), default=None)
 
 
 def tells(event: UserLiabilityChange, row: DebtChange) -> bool:
@@ -98,5 +98,10 @@ def tells(event: UserLiabilityChange, row: DebtChange) -> bool:
     if event.asset != row.asset or row.kind not in kinds:
         return False
     if row.kind == INTEREST:
-        return event.interest == row.interest and abs(event.event_time - row.time) <= NEAR_INTEREST
-    return event.principal == row.principal and abs(event.event_time - row.time) <= NEAR
+        return event.interest == row.interest and _apart(event, row.time) <= NEAR_INTEREST
+    return event.principal == row.principal and _apart(event, row.time) <= NEAR
+
+
+def _apart(event: UserLiabilityChange, at: datetime | None) -> timedelta:
+    """Return how far an event is from a time; one that came without its time may be of any."""
+    return timedelta() if event.event_time is None or at is None else abs(event.event_time - at)

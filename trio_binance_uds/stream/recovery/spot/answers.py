@@ -8,7 +8,7 @@ Source: Binance Spot, WebSocket API, "Account requests" (2026-07-21).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -143,12 +143,12 @@ class OrderAnswer:
             untold=untold,
             symbol=state["symbol"],
             order_id=state["order_id"],
-            list_id=state["order_list_id"],
+            list_id=-1 if (list_id := state["order_list_id"]) is None else list_id,
             status=state["order_status"],
-            type=state["order_type"],
+            type=state["order_type"] or "",
             quantity=state["order_quantity"],
             executed=state["cumulative_filled_quantity"],
-            quote_executed=state["cumulative_quote_quantity"],
+            quote_executed=state["cumulative_quote_quantity"] or _ZERO,
             prevented=state.get("prevented_quantity") or _ZERO,
             # The venue does not know it of very old orders.
             created=state.get("order_creation_time") or state["transaction_time"],
@@ -159,7 +159,9 @@ class OrderAnswer:
     @classmethod
     def of_report(cls, report: ExecutionReport) -> OrderAnswer:
         """Return an order as its report told it: what stands where no answer knows more."""
-        state = {name: value for name in QUERIED.values() if (value := getattr(report, name)) is not None}
+        # What a report lacks although every report should have it is None, also in what is recovered of its order.
+        state = {name: getattr(report, name) for name in _ALWAYS.values()}
+        state |= {name: value for name in _SOMETIMES.values() if (value := getattr(report, name)) is not None}
         return cls.of_state(state, report.raw)
 
     def with_state(self, known: Mapping[str, Any]) -> OrderAnswer:
@@ -194,6 +196,11 @@ class FillAnswer:
     @property
     def key(self) -> Key:
         return (self.symbol, self.order_id)
+
+    @property
+    def but_for_its_number(self) -> Hashable:
+        """What a report that lacks the trade still says of it."""
+        return (self.key, self.time, self.price, self.quantity)
 
     @property
     def number(self) -> int:

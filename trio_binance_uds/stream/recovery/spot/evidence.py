@@ -281,7 +281,7 @@ class Evidence:
         answer, told = self.lists.get(order.list_id), self._knowledge.lists.get(order.list_id)
         if answer is not None:
             return [((symbol, order_id), name) for symbol, order_id, name in answer.orders]
-        return [] if told is None else [((leg.symbol, leg.order_id), leg.client_order_id) for leg in told.orders]
+        return [] if told is None else [((leg.symbol, leg.order_id), leg.client_order_id or "") for leg in told.orders]
 
     def _legs_of(self, order: OrderAnswer) -> list[tuple[Key, str]]:
         """Return the legs of an order's list if they wait for the first of them."""

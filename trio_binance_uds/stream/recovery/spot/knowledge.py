@@ -18,7 +18,7 @@ The memory is bounded by open orders, open lists, symbols and assets. Each event
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -97,6 +97,8 @@ class Knowledge:
         self.whose: Whose = Whose()
         self.orders: dict[Key, ExecutionReport] = {}
         self.finished: Finished[Key] = Finished()
+        # Fills whose reports lacked the trade, by what else they said.
+        self.unnumbered_fills: Finished[Hashable] = Finished()
         self.lists: dict[int, ListStatus] = {}
         self.finished_lists: Finished[int] = Finished()
         # Lists that orders were told to belong to, and of which themselves nothing was told yet.
@@ -141,7 +143,7 @@ class Knowledge:
         if report.execution_type == "TRADE":
             self._fill(record, report)
         list_id = report.order_list_id
-        if list_id != -1 and list_id not in self.lists and list_id not in self.finished_lists:
+        if list_id is not None and list_id != -1 and list_id not in self.lists and list_id not in self.finished_lists:
             self.lists_to_come.add(list_id)
         if report.order_status in FINAL_STATUSES:
             self.orders.pop(key, None)
@@ -150,7 +152,11 @@ class Knowledge:
             self.orders[key] = report
 
     def _fill(self, record: SymbolRecord, report: ExecutionReport) -> None:
-        if report.trade_id > record.last_trade_id:
+        if report.trade_id is None:
+            at, key = report.transaction_time, (report.symbol, report.order_id)
+            what = (key, at, report.last_executed_price, report.last_executed_quantity)
+            self.unnumbered_fills.add(what, at, "")
+        elif report.trade_id > record.last_trade_id:
             record.last_trade_id = report.trade_id
             record.last_trade_orders = frozenset((report.order_id,))
         elif report.trade_id == record.last_trade_id:
@@ -257,8 +263,10 @@ class Knowledge:
         record = self.record_of(fill.symbol)
         if fill.allocation_id is not None:
             return fill.allocation_id <= record.last_allocation_id
-        return fill.trade_id < record.last_trade_id or (
-            fill.trade_id == record.last_trade_id and fill.order_id in record.last_trade_orders
+        return (
+            fill.trade_id < record.last_trade_id
+            or (fill.trade_id == record.last_trade_id and fill.order_id in record.last_trade_orders)
+            or fill.but_for_its_number in self.unnumbered_fills
         )
 
 

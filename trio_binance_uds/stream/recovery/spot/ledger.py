@@ -198,10 +198,16 @@ def _of_report(knowledge: Knowledge, report: ExecutionReport) -> Iterator[Change
         report.transaction_time,
         is_buy=report.side == "BUY",
         quantity=report.last_executed_quantity,
-        quote=report.last_quote_quantity,
+        quote=_quote_of(report),
         commission=report.commission_amount,
         commission_asset=report.commission_asset,
     )
+
+
+def _quote_of(report: ExecutionReport) -> Decimal:
+    """Return the quote quantity of a fill, which is what it makes by its price where the report lacks it."""
+    quote = report.last_quote_quantity
+    return report.last_executed_quantity * report.last_executed_price if quote is None else quote
 
 
 def _of_fill(

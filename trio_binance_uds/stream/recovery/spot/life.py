@@ -148,7 +148,7 @@ _Step = AmendmentAnswer | FillAnswer | PreventionAnswer | Literal["born", "place
 
 def _works(told: ExecutionReport) -> bool:
     """Whether an order was told to be working; where an answer has told it, since when may be unknown."""
-    return told.working_time is not None or told.is_on_book
+    return told.working_time is not None or bool(told.is_on_book)
 
 
 def reports_of(facts: OrderFacts) -> list[tuple[Place, ExecutionReport]]:
@@ -186,9 +186,10 @@ class _Life:
             self._quote = self._prevented = ZERO
         if told is not None:
             self._quantity = told.order_quantity
-            self._client_order_id = told.client_order_id
+            self._client_order_id = told.client_order_id or self._client_order_id
             placed = told.placed_client_order_id
-            self._quote = told.cumulative_quote_quantity
+            if told.cumulative_quote_quantity is not None:
+                self._quote = told.cumulative_quote_quantity
             self._prevented = told.prevented_quantity or ZERO
             self._prevented_match_id = told.prevented_match_id
             self._working_since = told.working_time

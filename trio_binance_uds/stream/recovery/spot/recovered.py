@@ -196,7 +196,7 @@ class Echoes:
     """Recognises live events that repeat what was recovered, or are older; each repetition once."""
 
     def __init__(self, recovered: Recovered) -> None:
-        self._fills: Counter[tuple[Key, int, int | None]] = Counter()
+        self._fills: Counter[tuple[Key, int | None, int | None]] = Counter()
         self._last: dict[Key, _ReportPlace] = {}
         self._last_lists: dict[int, tuple[datetime, bool]] = {}
         self._exact: Counter[object] = Counter()
@@ -263,14 +263,14 @@ def _key(report: ExecutionReport) -> Key:
     return (report.symbol, report.order_id)
 
 
-def _fill_key(report: ExecutionReport) -> tuple[Key, int, int | None]:
+def _fill_key(report: ExecutionReport) -> tuple[Key, int | None, int | None]:
     return (_key(report), report.trade_id, report.allocation_id)
 
 
 def _place(report: ExecutionReport) -> _ReportPlace:
     """Where a report stands in the life of its order."""
     rank = _RANKS.get(report.execution_type, Rank.END)
-    number = report.trade_id
+    number = -1 if report.trade_id is None else report.trade_id
     if rank is Rank.NEW:
         # A contingent order that is triggered at once begins twice in one millisecond.
         number = 0 if report.working_time is None else 1

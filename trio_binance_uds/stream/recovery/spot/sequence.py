@@ -68,4 +68,4 @@ def _fill_of(event: Event) -> tuple[Hashable, int] | None:
         return None
     if event.allocation_id is not None:
         return (event.symbol, "allocation"), event.allocation_id
-    return (event.symbol, "trade"), event.trade_id
+    return (event.symbol, "trade"), -1 if event.trade_id is None else event.trade_id
