@@ -31,7 +31,7 @@ ROOMS = {
     "checks": Room([], ["attrs"]),
     "products": Room(["events", "errors", "checks"], ["attrs"]),
     "credentials": Room(["events", "errors"], ["attrs", "cryptography", "nacl"]),
-    "wire": Room(["events", "errors", "products", "credentials"], ["attrs"]),
+    "wire": Room(["events", "errors", "texts", "products", "credentials"], ["attrs"]),
     "link": Room(
         ["events", "errors", "nurseries", "logs", "texts", "checks", "products", "credentials", "wire"],
         ["attrs", "trio"],

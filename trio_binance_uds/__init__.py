@@ -107,6 +107,7 @@ from trio_binance_uds.stream.recovery import Recovery
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.stream import StreamStatistics, UserDataStream
 from trio_binance_uds.wire.decode import decode_frame
+from trio_binance_uds.wire.event_json import event_from_json, event_to_json
 from trio_binance_uds.wire.frames import ApiFailure, ConnectionFault, RateLimit, Response
 
 if TYPE_CHECKING:
@@ -337,6 +338,8 @@ __all__ = [
     "WsApiSubscription",
     "__version__",
     "decode_frame",
+    "event_from_json",
+    "event_to_json",
     "find_environment",
     "find_product",
     "isolated_margin",

@@ -169,7 +169,7 @@ async def test_a_name_that_cannot_stand_in_a_log_line_is_refused_in_words(name: 
 
 
 async def test_a_name_that_is_no_text_is_refused_in_words() -> None:
-    with pytest.raises(TypeError, match="must be a text such as 'alice', got int"):
+    with pytest.raises(TypeError, match="must be a text such as 'alice', got a value of type int"):
         async with uds.open_user_data_stream(
             uds.Credentials.from_secret("k" * 8, "s" * 8),
             uds.SPOT,

@@ -14,8 +14,7 @@ import trio
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from trio_binance_uds import Event, Notice
-from trio_binance_uds.cli.json_lines import as_json_line
+from trio_binance_uds import Event, Notice, event_to_json
 from trio_binance_uds.cli.pretty import render
 
 
@@ -104,7 +103,7 @@ class JsonLines(Output):
         return self.messages
 
     def _write(self, item: Event | Notice) -> None:
-        sys.stdout.write(f"{as_json_line(item)}\n")
+        sys.stdout.write(f"{event_to_json(item)}\n")
         sys.stdout.flush()
 
 

@@ -26,10 +26,10 @@ from trio_binance_uds import (
     UndecodableEvent,
     Unproven,
     UntypedEvent,
+    event_to_json,
 )
 from trio_binance_uds.cli.account_lines import ACCOUNT_LINES
 from trio_binance_uds.cli.columns import Cell, banner, kind, line
-from trio_binance_uds.cli.json_lines import as_json_line
 from trio_binance_uds.cli.order_lines import ORDER_LINES
 from trio_binance_uds.cli.plain import clock, printable, words
 
@@ -153,7 +153,7 @@ def _with_detail(text: Text, detail: str, style: str) -> Text:
 
 
 def _raw(event: UntypedEvent) -> Text:
-    raw = as_json_line(event).partition(',"raw":')[2][:-1]
+    raw = event_to_json(event).partition(',"raw":')[2][:-1]
     shown = raw if len(raw) <= _RAW_SHOWN else f"{raw[:_RAW_SHOWN]}…"
     return Text(f"\n   {shown}", style="dim")
 
