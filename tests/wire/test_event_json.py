@@ -232,6 +232,26 @@ def test_what_is_no_event_is_refused_in_words(text: str, words: str) -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_faults_and_huge_numbers_come_back() -> None:
+    payload = {name: value for name, value in MARGIN.payloads["executionReport"].items() if name != "V"}
+    report = uds.decode_frame(json.dumps(payload), MARGIN.product)
+    assert isinstance(report, uds.ExecutionReport)
+    assert report.faults
+    assert uds.event_from_json(uds.event_to_json(report)).faults == report.faults  # type: ignore[union-attr]
+    whole = uds.decode_frame(json.dumps(MARGIN.payloads["executionReport"]), MARGIN.product)
+    assert isinstance(whole, uds.ExecutionReport)
+    assert "faults" not in json.loads(uds.event_to_json(whole))
+    unknown = uds.UnknownEvent(raw={"n": [10**700, -(10**700)]}, problem="new")
+    assert uds.event_from_json(uds.event_to_json(unknown)) == unknown
+
+
+@pytest.mark.parametrize("raw", [{"$int": "seven"}, {"$decimal": "x"}, {"$bytes": "x"}, {"$int": "0xz"}])
+def test_a_number_that_is_none_is_refused(raw: dict[str, str]) -> None:
+    line = uds.event_to_json(uds.UnknownEvent(raw={}, problem="new"))
+    with pytest.raises(ValueError, match=r"raw|base64|literal|padding"):
+        uds.event_from_json(line.replace('"raw":{}', f'"raw":{json.dumps(raw)}'))
+
+
 def test_seconds_can_be_whole() -> None:
     shedding = uds.Shedding(at=AT, shed=1, behind_seconds=2.0, resumes_at=AT)
     members = json.loads(uds.event_to_json(shedding)) | {"behind_seconds": 2}

@@ -16,6 +16,7 @@ the fields of the class   in the order of the reference, ``null`` for ``None``
   which has nothing else. Numbers in it are numbers only where they are exact for everybody: any other is
   ``{"$int": "..."}`` or ``{"$decimal": "..."}``, and bytes are ``{"$bytes": "..."}`` in base64. An object with a key
   that begins with ``$`` is ``{"$object": [[key, value], ...]}``.
+* ``faults`` is there only where there are some.
 
 Members that this version does not know are ignored when it is read, so that a later one can add some. A change that
 older versions would misread gets another ``format``.
@@ -40,12 +41,13 @@ from trio_binance_uds.events import Event, Notice, UntypedEvent
 from trio_binance_uds.events.fields import Kind, cached
 from trio_binance_uds.events.showing import amount
 from trio_binance_uds.texts import quoted
-from trio_binance_uds.wire.build import MASK
+from trio_binance_uds.wire.masking import MASK
 from trio_binance_uds.wire.values import vocabulary
 
 FORMAT = 1
 
 _EXACT = 2**53 - 1
+_HUGE = 10**600
 _is_whole = re.compile(r"-?[0-9]{1,640}").fullmatch
 _is_amount = re.compile(r"-?[0-9]{1,1300}(?:\.[0-9]{1,1300})?(?:E[+-]?[0-9]{1,6})?").fullmatch
 
@@ -85,8 +87,14 @@ def _members(value: Any) -> dict[str, Any]:
     return {
         field.name: _written(getattr(value, field.name), is_of_venue="wire" in field.metadata)
         for field in attrs.fields(type(value))
-        if field.name != "raw" and field.metadata.get("kind") is not Kind.SECRET
+        if _is_member(field, value)
     }
+
+
+def _is_member(field: attrs.Attribute[Any], value: Any) -> bool:
+    if field.name == "faults":
+        return bool(value.faults)
+    return field.name != "raw" and field.metadata.get("kind") is not Kind.SECRET
 
 
 def _written(value: Any, *, is_of_venue: bool) -> Any:
@@ -199,7 +207,8 @@ def _from_raw(value: Any) -> Any:
         case None | bool() | str():
             return value
         case int():
-            return value if abs(value) <= _EXACT else {"$int": str(value)}
+            # Beyond some size Python may refuse to write the digits, and to read them.
+            return value if abs(value) <= _EXACT else {"$int": str(value) if abs(value) < _HUGE else hex(value)}
         case Decimal():
             return {"$decimal": str(value)}
         case bytes():
@@ -217,9 +226,12 @@ def _from_raw(value: Any) -> Any:
 def _to_raw(value: Any) -> Any:
     match value:
         case {"$int": str(text)}:
-            return _whole(text)
+            return int(text, 16) if "x" in text else _whole(text)
         case {"$decimal": str(text)}:
-            return Decimal(text)
+            try:
+                return Decimal(text)
+            except ArithmeticError:
+                raise _Misfit("holds no number where it says so") from None
         case {"$bytes": str(text)}:
             return b64decode(text)
         case {"$object": list(pairs)}:
