@@ -230,9 +230,20 @@ async def test_a_report_that_the_venue_repeats_is_told_once(
 async def test_what_is_no_report_can_happen_twice(autojump_clock: trio.testing.MockClock) -> None:
     async with opened(uds.USDM_FUTURES) as stage:
         for _ in range(2):
+            await stage.venue.tell(payloads.USDM["ACCOUNT_CONFIG_UPDATE"])
+        await trio.sleep(0.01)
+        assert stage.kinds() == ["AccountConfigUpdate"] * 2
+
+
+async def test_change_of_a_balance_that_the_venue_repeats_is_delivered_once(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with opened(uds.USDM_FUTURES) as stage:
+        for _ in range(3):
             await stage.venue.tell(payloads.USDM["ACCOUNT_UPDATE"])
         await trio.sleep(0.01)
-        assert stage.kinds() == ["AccountUpdate"] * 2
+        assert stage.kinds() == ["AccountUpdate"]
+        assert stage.stream.statistics().events_repeated == 2
 
 
 async def test_the_same_can_happen_to_each_of_the_accounts_that_share_a_connection(

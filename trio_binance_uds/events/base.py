@@ -76,7 +76,8 @@ class Event(_Unparsed):
         event_time: the wire's ``E``.
     """
 
-    # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition.
+    # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition. An
+    # update of balances is one if it says that a balance has changed, and what it is since.
     is_told_once: ClassVar[bool] = False
     # Other classes of events of the same type, by a member that only their frames have.
     other_shapes: ClassVar[Mapping[str, type[Event]]] = MappingProxyType({})

@@ -85,6 +85,8 @@ class BalancePositionUpdate(KnownEvent):
     Source: Binance Options Trading, "Event: Balance and Position Update" (2026-05-28).
     """
 
+    is_told_once: ClassVar[bool] = True
+
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
     event_reason_type: AccountUpdateReason | str | None = field(
         metadata=choice(AccountUpdateReason, "m", "Why something changed: DEPOSIT, WITHDRAW or ORDER.")

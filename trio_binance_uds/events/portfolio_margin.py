@@ -204,6 +204,7 @@ class LiabilityChange(KnownEvent):
     Source: Binance Portfolio Margin, "Event: Liability Update" (2026-05-28).
     """
 
+    is_told_once: ClassVar[bool] = True
     other_shapes: ClassVar[Mapping[str, type[KnownEvent]]] = MappingProxyType({"L": UnifiedLiabilityChange})
 
     asset: str = field(metadata=text("a", "The asset.", core=True))

@@ -102,6 +102,11 @@ class EventBuffer:
         self._forget_flushes()
         return trio.current_time() - self._flushes[0][1] if self._flushes else 0.0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the next event will be accepted."""
+        return self._mark is None and len(self._items) < self._size - 1
+
     # The producer's side, all of it synchronous.
 
     def put(self, item: Event | Notice) -> bool:

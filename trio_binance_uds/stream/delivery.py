@@ -3,12 +3,17 @@
 It knows nothing of sockets and runs no task. The supervisor tells it what happens to the links; it decides what is
 put into the buffer. After a blindness a link's events stay parked until :meth:`Delivery.resume_from`, which puts, in
 one synchronous go, the gap, what was recovered, and what waited.
+
+Two things inside the events themselves start a blindness too. A report of an order that does not continue what was
+delivered of it (:mod:`order_sums`) proves that one before it is missing: it is held back, with all that follows, until
+what is missing has been asked for, so that the gap and what was recovered stand before it. And what came but could not
+be read (:mod:`unreadable`) is delivered as it is; the gap follows when the venue has been asked what it changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import attrs
 import trio
@@ -22,17 +27,23 @@ from trio_binance_uds.events import (
     Gap,
     GapCause,
     LeaseAtRisk,
+    UndecodableEvent,
 )
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
+from trio_binance_uds.stream.order_sums import Discrepancy, OrderSums
 from trio_binance_uds.stream.placed_names import PlacedNames
 from trio_binance_uds.stream.record import StreamRecord
-from trio_binance_uds.stream.recovery import Echoes, Recovered, Recoverer
+from trio_binance_uds.stream.recovery import Echoes, NothingRecovered, Recovered, Recoverer
 from trio_binance_uds.stream.repetitions import Repetitions
+from trio_binance_uds.stream.unreadable import Unreadable
 
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
 _MAY_WAIT_AT_LEAST = 20_000
+# How far back the venue is asked where a report proves that another of its order is missing. The order may not have
+# changed for weeks, and to ask for all that happened in these would cost more than is allowed.
+_ASKED_BACK = timedelta(days=1)
 
 
 @attrs.frozen
@@ -40,7 +51,9 @@ class Blindness:
     """Since when, and why, events may have been missed.
 
     ``since`` is the last proof that the subscription was alive. A pong is none: it tells of the wire only, and a
-    subscription can vanish without a word while the wire is fine.
+    subscription can vanish without a word while the wire is fine. ``in_question`` says what may have happened that no
+    answer can show, so that nothing proves the gap complete. ``ask_since`` is later than ``since`` where only one order
+    is in question for the time between: its fills are asked for by their ids, and its sums say whether that is all.
 
     ``noted_at`` is the moment of trio's clock at which that was noted: the venue's clock may be known better since.
     """
@@ -49,16 +62,31 @@ class Blindness:
     cause: GapCause
     detail: str
     shed: int = 0
+    in_question: str = ""
+    ask_since: datetime | None = None
     noted_at: float = attrs.field(factory=trio.current_time)
 
 
 class Delivery:
     """The way from the links to the buffer."""
 
-    def __init__(self, buffer: EventBuffer, recoverer: Recoverer, record: StreamRecord) -> None:
+    def __init__(
+        self,
+        buffer: EventBuffer,
+        recoverer: Recoverer,
+        record: StreamRecord,
+        *,
+        may_look_into: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._buffer = buffer
         self._recoverer = recoverer
         self._record = record
+        self._may_look_into = may_look_into
+        self._sums = OrderSums()
+        self._held: Event | None = None
+        # What is wrong with the event that is held back, until somebody has begun to look into it.
+        self.discrepancy: Discrepancy | None = None
+        self.unreadable: Unreadable = Unreadable()
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
         self._repetitions = Repetitions(record)
@@ -88,11 +116,28 @@ class Delivery:
         if first is None:
             self.blindness = blindness
         else:
+            questions = (first.in_question, blindness.in_question)
             self.blindness = attrs.evolve(
                 first,
                 since=min(first.since, blindness.since),
                 shed=first.shed + blindness.shed,
+                in_question="; ".join(question for question in questions if question),
+                ask_since=min(first.ask_since or first.since, blindness.ask_since or blindness.since),
             )
+
+    def note_discrepancy(self, now: datetime) -> None:
+        """Add what the event that is held back has shown to what may have been missed."""
+        found, self.discrepancy = self.discrepancy, None
+        assert found is not None, "nothing is held back"
+        blindness = Blindness(found.since, GapCause.REPORT_MISSING, found.detail)
+        self.note_blindness(attrs.evolve(blindness, ask_since=max(found.since, now - _ASKED_BACK)))
+
+    def note_unreadable(self, arrived_at: datetime) -> None:
+        """Add what could not be read, since this time at the latest, to what may have been missed."""
+        unreadable, self.unreadable = self.unreadable, Unreadable()
+        since = min(arrived_at, unreadable.since or arrived_at)
+        detail, question = unreadable.detail(), unreadable.in_question()
+        self.note_blindness(Blindness(since, GapCause.EVENT_UNREADABLE, detail, in_question=question))
 
     def resume_from(self, link: int, until: datetime, recovered: Recovered) -> Echoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
@@ -109,6 +154,7 @@ class Delivery:
             waiting = self.handover.waiting(link)
             recovered = recovered.without(waiting)
             before, behind = _around(waiting, recovered.events)
+            self._add_up(waiting, recovered)
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
             self._tell_gap(blindness, max(blindness.since, until), recovered)
@@ -125,20 +171,31 @@ class Delivery:
         """Stop looking out for what a recovery has delivered."""
         self._recovery_echoes.remove(echoes)
 
+    def _add_up(self, waiting: Sequence[Event], recovered: Recovered) -> None:
+        """Add what was recovered to the sums of the orders, and see whether the event that was held back fits now."""
+        for event in recovered.events:
+            self._sums.add_recovered(event)
+        held, self._held = self._held, None
+        # Where its link has ended meanwhile, it is lost like all that waited there, and asked for with that.
+        if held is not None and waiting and waiting[0] is held and self._sums.check(held) is not None:
+            self._sums.concede(held)
+
     def _tell_gap(self, blindness: Blindness, until: datetime, recovered: Recovered) -> None:
+        doubts = [blindness.in_question, self._sums.open_questions()]
+        complete = recovered.complete and not any(doubts)
         self._buffer.put_notice(
             Gap(
                 cause=blindness.cause,
                 since=blindness.since,
                 until=until,
                 recovered=len(recovered.events),
-                complete=recovered.complete,
+                complete=complete,
                 shed=blindness.shed,
-                detail="; ".join(part for part in (blindness.detail, recovered.detail) if part),
+                detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts) if part),
             )
         )
-        self._record.gap(blindness.since, until, complete=recovered.complete)
-        self._recoverer.note_gap(blindness.since, until, complete=recovered.complete)
+        self._record.gap(blindness.since, until, complete=complete)
+        self._recoverer.note_gap(blindness.since, until, complete=complete)
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -149,13 +206,22 @@ class Delivery:
             if self._buffer.put_recovered(event):
                 self._recoverer.observe(event)
 
-    def _deliver(self, event: Event) -> None:
-        if event.is_told_once and self._repetitions.is_repeated(event):
-            return
+    def _deliver(self, event: Event) -> bool:
+        """Accept an event, or hold it back; return whether it is held back."""
+        if event.is_told_once:
+            # What is shed is not delivered, and asked for later: it must not count in the sums.
+            if self._buffer.has_room:
+                found = self._sums.check(event)
+                if found is not None and self._is_held(event, found):
+                    return True
+            if self._repetitions.is_repeated(event):
+                return False
+        elif type(event) is UndecodableEvent:
+            self.unreadable.add(event)
         for echoes in self._recovery_echoes:
             if echoes.is_echo(event):
                 self._record.recovery_echoes += 1
-                return
+                return False
         if isinstance(event, ExecutionReport) and (event.original_client_order_id or self._placed.names):
             event = self._placed.completed(event)
         # What is shed has not been told: it stays unknown, so that recovery finds it.
@@ -163,6 +229,18 @@ class Delivery:
             if event.faults:
                 self._record.faulty(event)
             self._recoverer.observe(event)
+        return False
+
+    def _is_held(self, report: Event, found: Discrepancy) -> bool:
+        """Hold back a report before which one is missing; or, where nobody may be asked, deliver the gap before it."""
+        if found.may_ask and self.handover.may_hold and self._may_look_into():
+            self.discrepancy, self._held = found, report
+            self.handover.hold(report)
+            return True
+        self._sums.concede(report)
+        unasked = NothingRecovered("the venue is not asked again so soon")
+        self._tell_gap(Blindness(found.since, GapCause.REPORT_MISSING, found.detail), found.until, unasked)
+        return False
 
 
 def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:

@@ -4,7 +4,7 @@ The rules of this state machine:
 
 * Every link starts *parked*: its events wait. A *cut* makes it the active one and lets them out, in order; the
   link that was active until then is *drained*: what still comes from it passes. The active link can be parked
-  again, while something has to be delivered before what it brings.
+  again, while something has to be delivered before what it brings: also from the very event on that shows it.
 * Two links of one account bring the same events. While links overlap, ``_owed`` holds for each of them what the
   others have delivered and it has yet to bring. When it does, that is an *echo*: dropped and struck off.
 * Identities are counted and not collected: two equal deposits are two events.
@@ -27,9 +27,12 @@ class ParkedTooMuch(Exception):
 
 
 class Handover:
-    """The one place that events pass on their way from the links to the buffer. Links are known by their numbers."""
+    """The one place that events pass on their way from the links to the buffer. Links are known by their numbers.
 
-    def __init__(self, deliver: Callable[[Event], None], *, max_parked: int) -> None:
+    ``deliver`` accepts an event, or calls :meth:`hold` instead and returns true.
+    """
+
+    def __init__(self, deliver: Callable[[Event], bool | None], *, max_parked: int) -> None:
         self._deliver = deliver
         self._max_parked = max_parked
         self._active: int | None = None
@@ -50,6 +53,18 @@ class Handover:
         assert self._active is not None, "there is no active link"
         self._parked[self._active] = []
         self._active = None
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether an event can be held back: the active link delivers, and no other link beside it."""
+        return self._active is not None and self._draining is None
+
+    def hold(self, event: Event) -> None:
+        """Let the active link's events wait from this one on, which it was about to deliver."""
+        link = self._active
+        assert link is not None, "there is no active link"
+        self.park_active()
+        self._parked[link].append(event)
 
     def waiting(self, link: int) -> Sequence[Event]:
         """Return the events that wait on a parked link."""
@@ -110,7 +125,8 @@ class Handover:
             owed[identity] -= 1
             self.echoes += 1
             return
+        if self._deliver(event):
+            return  # It comes here again, when the link is cut to.
         for other, owed in self._owed.items():
             if other != link:
                 owed[identity] += 1
-        self._deliver(event)

@@ -62,10 +62,27 @@ class Settled:
 
 
 @attrs.frozen
+class UnreadableDue:
+    """Time to ask the venue what the events were that could not be read."""
+
+
+@attrs.frozen
 class Crashed:
     """A task of ours has failed as none should."""
 
     bug: Exception
 
 
-Message = Crashed | Report | Mark | BringUp | RolloverDue | BarrierPassed | Answered | OpeningOver | Replied | Settled
+Message = (
+    Crashed
+    | Report
+    | Mark
+    | BringUp
+    | RolloverDue
+    | BarrierPassed
+    | Answered
+    | OpeningOver
+    | Replied
+    | Settled
+    | UnreadableDue
+)

@@ -16,15 +16,18 @@ rollover due, shutdown  bring up a successor while the active link goes on deliv
 lease endangered        tell
 credentials denied      on entering: give up. Later: tell, once until they are accepted again
 consumer caught up      after shedding: park the active link, and resume as after a loss
+events unreadable       park the active link, and resume as after a loss; so many seconds apart
 ======================  =================================================================================
 
 To *promote* a link is to use it for requests at once, and to resume delivery from it: at once if nothing can have
 been missed; otherwise its events wait until what was missed has been asked for, then come the gap, what was
-recovered, and what waited.
+recovered, and what waited. So it is where a report proves that one before it is missing: the delivery holds it back,
+which parks the active link, and what was missed is asked for.
 """
 
 from __future__ import annotations
 
+import decimal
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -46,6 +49,7 @@ from trio_binance_uds.link.link import (
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.acceptance import Acceptance
+from trio_binance_uds.stream.allowance import Allowance
 from trio_binance_uds.stream.asking import Asker, Replied
 from trio_binance_uds.stream.backoff import Attempts, Backoff
 from trio_binance_uds.stream.blind import Blind, BlindReason
@@ -61,6 +65,7 @@ from trio_binance_uds.stream.inbox import (
     Resumption,
     RolloverDue,
     Settled,
+    UnreadableDue,
 )
 from trio_binance_uds.stream.reconnecting import Reconnecting
 from trio_binance_uds.stream.record import StreamRecord
@@ -78,6 +83,10 @@ _AGAIN_SECONDS = 1.0
 _BETWEEN_RECOVERIES_SECONDS = 30.0
 # So long entering waits at most for the answer to the first signed question, where opening has signed nothing.
 _FIRST_ANSWER_SECONDS = 5.0
+# What a report proves to be missing is asked for at once, but not more often than so many times in so long: each time
+# costs the same, and all that comes waits for the answers.
+_LOOKS_AT_MOST = 3
+_LOOKS_WITHIN_SECONDS = 90.0
 
 
 class Supervisor:
@@ -99,7 +108,8 @@ class Supervisor:
         self.buffer: EventBuffer = EventBuffer(
             max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait, stream=plan.name
         )
-        self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record)
+        self._looks = Allowance(_LOOKS_AT_MOST, _LOOKS_WITHIN_SECONDS)
+        self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record, may_look_into=self._looks.is_left)
         self._handover = self.delivery.handover
         self._attempts = Attempts(backoff, rng)
         self.reconnecting: Reconnecting = Reconnecting()
@@ -116,9 +126,12 @@ class Supervisor:
         self._resumption: Resumption | None = None
         self._lost_by: Blindness | None = None
         self._ended: Blind | None = None
-        self._has_baseline = False
+        self._first_link: Link | None = None
         self._failed: StreamFailed | None = None
         self._closed = False
+        # When the first of the events came that could not be read and that nobody has asked about yet.
+        self._unreadable_at: datetime | None = None
+        self._baseline_over = trio.Event()
         self._newest: Event | None = None
         self.active: Link | None = None
         # The link that is active, or was the last to be.
@@ -132,6 +145,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Supervise until cancelled or until it is hopeless. No ordinary exception leaves this."""
+        # Tasks inherit the user's decimal context, which may round or trap. Ours hold sums against one another.
+        decimal.setcontext(decimal.Context(prec=100))
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
@@ -264,6 +279,8 @@ class Supervisor:
             case Answered(resumption, recovered):
                 if resumption is self._resumption:
                     self._deliver_from(resumption.link, resumption.until, recovered)
+            case UnreadableDue():
+                self._on_unreadable()
             case Settled(echoes):
                 if echoes is not None:
                     self.delivery.forget(echoes)
@@ -368,6 +385,8 @@ class Supervisor:
         self.delivery.tell_disconnected(now, disconnect_cause(cause), str(cause))
         self._lost_by = self._blindness_of(link, gap_cause(cause), str(cause))
         self.delivery.note_blindness(self._lost_by)
+        if self.delivery.discrepancy is not None:
+            self.delivery.note_discrepancy(now)  # The event that was held back is lost with the link.
         self.reconnecting.note_lost()
 
     def _on_caught_up(self, mark: Mark) -> None:
@@ -388,6 +407,33 @@ class Supervisor:
                 self._handover.park_active()
             self._resume(self.active, now)
 
+    # What the events themselves show to be missing.
+
+    def _look_into(self) -> None:
+        """Ask for what the event that is held back has shown to be missing."""
+        link = self.active
+        assert link is not None, "only events of an active link are held back"
+        self._looks.use()
+        now = self._plan.clock.now()
+        self.delivery.note_discrepancy(now)
+        self._resume(link, now)
+
+    def _expect_unreadable(self) -> None:
+        """Ask soon what the events were that could not be read, but not more often than for other causes."""
+        if self._unreadable_at is None:
+            self._unreadable_at = self._plan.clock.now()
+            wait = max(0.0, self.buffer.resumes_from - trio.current_time())
+            self._spawn(self._after, wait, UnreadableDue())
+
+    def _on_unreadable(self) -> None:
+        if self._unreadable_at is None or self.active is None:
+            return  # Another recovery has asked meanwhile, or the one after the next link will.
+        if self._resumption is not None:
+            self._spawn(self._after, _AGAIN_SECONDS, UnreadableDue())
+            return
+        self._handover.park_active()
+        self._resume(self.active, self._plan.clock.now())
+
     # From blindness to delivery.
 
     def _blindness_of(self, link: Link, cause: GapCause, detail: str) -> Blindness:
@@ -405,8 +451,8 @@ class Supervisor:
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
             self._replace_doomed(link)
-        if not self._has_baseline:
-            self._has_baseline = True
+        if self._first_link is None:
+            self._first_link = link
             if self._plan.opener.is_signed:
                 self.settled.set()
             else:
@@ -430,6 +476,9 @@ class Supervisor:
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
+        if self._unreadable_at is not None:
+            self.delivery.note_unreadable(self._unreadable_at)
+            self._unreadable_at = None
         blindness = self.delivery.blindness
         if blindness is not None:
             self._resumption = Resumption(link, until)
@@ -444,6 +493,14 @@ class Supervisor:
         if echoes is not None:
             self._spawn(self._after, SETTLE_SECONDS, Settled(echoes))
         log.info("link %d delivers", link.number)
+        self._check_events()
+
+    def _check_events(self) -> None:
+        """See to what the events that were just delivered have shown to be missing."""
+        if self.delivery.discrepancy is not None:
+            self._look_into()
+        if self.delivery.unreadable.count:
+            self._expect_unreadable()
 
     # What runs beside it: links, timers, and questions to the venue.
 
@@ -490,6 +547,7 @@ class Supervisor:
     def _on_batch_end(self, now: float) -> None:
         if self._unproven and self.active is not None and self.active.has_brought_events:
             self._look_for_proof(self.active)
+        self._check_events()
         self.buffer.flush(now)
         if self._newest is not None and self._newest.event_time is not None:
             self.record.newest = self._newest.event_time, self._plan.clock.seconds(now)
@@ -523,13 +581,16 @@ class Supervisor:
 
     async def _take_baseline(self, link: Link) -> None:
         await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
+        self._baseline_over.set()
         self._to_inbox.send_nowait(OpeningOver())
 
     async def _recover(self, resumption: Resumption, blindness: Blindness) -> None:
         connection = resumption.link.connection
         assert connection is not None
+        if resumption.link is self._first_link:
+            await self._baseline_over.wait()  # A recoverer is asked for one thing at a time.
         clock = self._plan.clock
-        since = blindness.since - clock.corrected_since(blindness.noted_at)
+        since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)
         recovered = await self._recoverer.recover(self._asker(resumption.link), since, clock)
         # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
         if not connection.has_ended:

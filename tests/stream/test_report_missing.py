@@ -1,0 +1,250 @@
+"""One report that never comes is shown by the next one of its order, and is made good before that is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+import trio_binance_uds as uds
+from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
+
+Item = uds.Event | uds.Notice
+
+
+@attrs.frozen
+class Kind:
+    """A product, and how an order is placed, taken and cancelled there."""
+
+    product: uds.Product
+    funds: dict[str, Any]
+    place: str
+    cancel: str
+    order: dict[str, str]
+    part: str
+    taken_by: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.product.name} {self.place}"
+
+
+WALLET = {"USDT": "1000000", "BTC": "100"}
+BTC = {"symbol": "BTCUSDT", "price": "50000", "quantity": "0.4"}
+KINDS = [
+    Kind(uds.SPOT, {"balances": WALLET}, "order.place", "order.cancel", BTC, "0.1"),
+    Kind(
+        uds.CROSS_MARGIN,
+        {"cross_margin": WALLET},
+        "POST /sapi/v1/margin/order",
+        "DELETE /sapi/v1/margin/order",
+        BTC,
+        "0.1",
+    ),
+    Kind(
+        uds.margin_accounts(uds.CROSS_MARGIN, uds.isolated_margin("BTCUSDT")),
+        {"cross_margin": WALLET, "isolated_margin": {"BTCUSDT": WALLET}},
+        "POST /sapi/v1/margin/order",
+        "DELETE /sapi/v1/margin/order",
+        BTC | {"isIsolated": "TRUE"},
+        "0.1",
+    ),
+    Kind(uds.USDM_FUTURES, {"usdm": WALLET}, "POST /fapi/v1/order", "DELETE /fapi/v1/order", BTC, "0.1"),
+    Kind(
+        uds.COINM_FUTURES,
+        {"coinm": WALLET},
+        "POST /dapi/v1/order",
+        "DELETE /dapi/v1/order",
+        {"symbol": "BTCUSD_PERP", "price": "50000", "quantity": "40"},
+        "10",
+    ),
+    Kind(
+        uds.OPTIONS,
+        {"options": {"USDT": "1000000"}},
+        "POST /eapi/v1/order",
+        "DELETE /eapi/v1/order",
+        {"symbol": "BTC-261225-100000-C", "price": "1200", "quantity": "0.4"},
+        "0.1",
+    ),
+    Kind(
+        uds.PORTFOLIO_MARGIN,
+        {"portfolio_margin": WALLET},
+        "POST /papi/v1/um/order",
+        "DELETE /papi/v1/um/order",
+        BTC,
+        "0.1",
+    ),
+    Kind(
+        uds.PORTFOLIO_MARGIN,
+        {"portfolio_margin": WALLET},
+        "POST /papi/v1/cm/order",
+        "DELETE /papi/v1/cm/order",
+        {"symbol": "BTCUSD_PERP", "price": "50000", "quantity": "40"},
+        "10",
+    ),
+    Kind(
+        uds.PORTFOLIO_MARGIN,
+        {"portfolio_margin": WALLET},
+        "POST /papi/v1/margin/order",
+        "DELETE /papi/v1/margin/order",
+        BTC,
+        "0.1",
+    ),
+]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+@attrs.define
+class Scene:
+    """An open order of ours, one who trades against it, and what the stream has brought."""
+
+    kind: Kind
+    sandbox: Sandbox
+    account: SandboxAccount
+    other: SandboxAccount
+    stream: uds.UserDataStream
+    items: list[Item] = attrs.field(factory=list)
+
+    def order(self) -> int:
+        more = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+        placed = self.account.call(self.kind.place, **{**self.kind.order, **more})
+        return int(placed["orderId"])
+
+    async def fill(self) -> None:
+        more = {"side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "quantity": self.kind.part}
+        self.other.call(self.kind.place, **{**self.kind.order, **more})
+        await trio.sleep(0.5)
+
+    async def cancel(self, order_id: int) -> None:
+        names = {name: self.kind.order[name] for name in ("symbol", "isIsolated") if name in self.kind.order}
+        self.account.call(self.kind.cancel, orderId=order_id, **names)
+        await trio.sleep(0.5)
+
+    @asynccontextmanager
+    async def dropped(self) -> AsyncIterator[None]:
+        """Let the venue never send what happens meanwhile, on a connection that is well."""
+        self.sandbox.faults.drop(1000)
+        yield
+        await trio.sleep(0.1)
+        self.sandbox.faults.drop(0)
+
+    def gaps(self) -> list[uds.Gap]:
+        return [item for item in self.items if isinstance(item, uds.Gap)]
+
+    def told(self) -> list[Any]:
+        """What was delivered of our order, and the gaps, in their order."""
+        found: list[Any] = []
+        for item in self.items:
+            if isinstance(item, uds.Gap):
+                found.append("gap")
+            elif isinstance(item, uds.ExecutionReport):
+                found.append((str(item.execution_type), item.cumulative_filled_quantity, item.recovered))
+            elif isinstance(item, uds.OrderTradeUpdate | uds.OptionsOrderTradeUpdate):
+                found.append((str(item.execution_type), item.filled_accumulated_quantity, item.recovered))
+        return found
+
+    def parts(self, *expected: Any) -> list[Any]:
+        """Return what should have been delivered, with sums as a number of parts; ``~`` before a number: recovered."""
+        part = Decimal(self.kind.part)
+        found: list[Any] = []
+        for one in expected:
+            if isinstance(one, tuple):
+                what, sum_, *rest = one
+                found.append((what, sum_ * part, bool(rest)))
+            else:
+                found.append(one)
+        return found
+
+
+@asynccontextmanager
+async def scene(kind: Kind, **options: Any) -> AsyncIterator[Scene]:
+    async with open_sandbox(in_memory=True) as sandbox:
+        account, other = sandbox.add_account(**kind.funds), sandbox.add_account(**kind.funds)
+        async with uds.open_user_data_stream(
+            account.credentials, kind.product, environment=sandbox.environment, network=sandbox.network, **options
+        ) as stream:
+            played = Scene(kind, sandbox, account, other, stream)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_read, played)
+                await trio.sleep(5)
+                yield played
+                await trio.sleep(5)
+                nursery.cancel_scope.cancel()
+
+
+async def _read(played: Scene) -> None:
+    async for item in played.stream:
+        played.items.append(item)
+
+
+@every_kind
+async def test_fill_that_never_came_is_recovered_before_the_report_that_shows_it(
+    kind: Kind, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with scene(kind) as played:
+        played.order()
+        await played.fill()
+        async with played.dropped():
+            await played.fill()
+        await played.fill()
+        await trio.sleep(5)
+        await played.fill()
+    assert played.told() == played.parts(
+        ("NEW", 0), ("TRADE", 1), "gap", ("TRADE", 2, "recovered"), ("TRADE", 3), ("TRADE", 4)
+    )
+    (gap,) = played.gaps()
+    assert gap.cause is uds.GapCause.REPORT_MISSING
+    assert gap.complete, gap.detail
+    assert "more than its reports said" in gap.detail
+    second = next(item for item in played.items if isinstance(item, uds.Event) and item.recovered)
+    assert gap.since <= second.event_time <= gap.until  # type: ignore[operator]
+
+
+@every_kind
+async def test_end_of_an_order_shows_the_fills_that_never_came(
+    kind: Kind, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with scene(kind) as played:
+        order_id = played.order()
+        async with played.dropped():
+            await played.fill()
+            await played.fill()
+        await played.cancel(order_id)
+    assert played.told() == played.parts(
+        ("NEW", 0), "gap", ("TRADE", 1, "recovered"), ("TRADE", 2, "recovered"), ("CANCELED", 2)
+    )
+    (gap,) = played.gaps()
+    assert gap.complete, gap.detail
+
+
+@every_kind
+async def test_usual_lives_of_orders_show_nothing_missing(kind: Kind, autojump_clock: trio.testing.MockClock) -> None:
+    async with scene(kind) as played:
+        order_id = played.order()
+        await played.fill()
+        await played.cancel(order_id)
+        played.order()
+        for _ in range(4):
+            await played.fill()
+    assert played.gaps() == []
+
+
+@every_kind
+async def test_without_recovery_the_gap_says_what_is_missing_and_later_ones_do_too(
+    kind: Kind, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with scene(kind, recovery=uds.Recovery(enabled=False)) as played:
+        played.order()
+        async with played.dropped():
+            await played.fill()
+        await played.fill()
+        await played.fill()
+    assert played.told() == played.parts(("NEW", 0), "gap", ("TRADE", 2), ("TRADE", 3))
+    (gap,) = played.gaps()
+    assert not gap.complete
+    assert "the delivered reports do not add up" in gap.detail

@@ -1,0 +1,322 @@
+"""The sums inside the reports of orders: what was filled before, and what this report fills, give what is filled now.
+
+Each report of an order says how much of it is filled (``z``) and how much of that is new (``l``), so each report proves
+whether the one before it was delivered. These rules use only what holds by the venue's own definitions:
+
+* A report whose ``z`` less ``l`` is more than what was delivered of its order proves that a report of a fill is missing
+  between. Reports without a fill (``CANCELED``, ``EXPIRED``, an amendment, a trigger, a prevented match) have an ``l``
+  of 0, so the same rule says that they must repeat the sum. A new client order id, an amended quantity and a prevented
+  quantity change neither ``z`` nor ``l``.
+* An order that ends ``FILLED`` is filled by its quantity, less what self-trade prevention took off it. Where the size
+  was given in the quote asset, or no quantity is said, this proves nothing.
+* On spot and margin the quote sums (``Z`` and ``Y``) must agree as the quantities do. Whether the venue rounds each
+  fill or the sum is not documented, so a difference below 10^-7 is none.
+* A report with a ``z`` that was reached before is late or comes twice. It proves no loss, and can make up for one.
+* The first report of an order that was placed before the stream has nothing before it, so that it sets where the sums
+  begin.
+* Reports of stocks say only how much is filled so far, which proves nothing.
+
+A part of an order's sum that no delivered report accounts for is a *hole*. While an order has a hole, no gap may be
+called complete: :meth:`OrderSums.open_questions` names those orders.
+
+What was delivered of an order is remembered as its last report, which the recovery keeps as well; of one that has
+ended, as the sum alone. Orders are found by their ids: where two of them on different symbols should have the same one,
+the newer one replaces the older one, whose next report is then a first one again. So is that of an order that was
+forgotten: at most fifty thousand open orders are remembered, and between eight and sixteen thousand that have ended.
+
+Sums are exact where the task's decimal context is, for which the supervisor sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from trio_binance_uds.events import Event, ExecutionReport
+
+_OPEN_AT_MOST = 50_000
+_ENDED_AT_MOST = 8192
+_TROUBLED_AT_MOST = 1000
+_NAMED = 5
+_FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
+_ZERO = Decimal(0)
+_QUOTE_TOLERANCE = Decimal("1e-7")
+# An order whose sums were wrong, and stayed so after the venue was asked, is not looked into again for this long; the
+# time doubles with each failure, up to an hour.
+_NOT_AGAIN_FOR = timedelta(seconds=30)
+_DOUBLED_AT_MOST = 7
+
+Key = tuple[str, int]
+Hole = tuple[Decimal, Decimal]
+"""A part of a sum, as more than, and up to."""
+
+
+@attrs.frozen(kw_only=True)
+class Discrepancy:
+    """A report that does not continue what was delivered of its order.
+
+    Attributes:
+        since: the last moment at which what was delivered of the order was all that there was.
+        until: when the report says that it happened.
+        detail: for people.
+        may_ask: whether the venue may be asked about it; not so shortly after that has failed for this order.
+    """
+
+    since: datetime
+    until: datetime
+    detail: str
+    may_ask: bool = True
+
+
+class OrderSums:
+    """The sums of all orders of one stream, as delivered.
+
+    Reports of spot and margin orders, and those of derivatives, have other names for the same. A Portfolio Margin
+    account has both, whose ids are counted apart; its two kinds of derivatives have no symbol in common.
+    """
+
+    def __init__(self) -> None:
+        self._spot = _Book(_spot_figures)
+        self._derivatives = _Book(_derivative_figures)
+        # The book of each class of events that was met; ``None``: it is no report of an order.
+        self._books: dict[type[Event], _Book | None] = {ExecutionReport: self._spot}
+
+    def check(self, report: Any) -> Discrepancy | None:
+        """Add a live event that is about to be delivered; return why it must not be, and then it is not added.
+
+        What is usual is done here, as it is done for every report; all else is up to the book.
+        """
+        book = self._books.get(type(report)) or self._book_of(report)
+        if book is None:
+            return None
+        last = book.open.get(report.order_id)
+        if book is self._spot:
+            filled, quantity = report.cumulative_filled_quantity, report.order_quantity
+            if last is None:
+                is_usual = not filled  # It has just been placed.
+            elif part := report.last_executed_quantity:
+                is_usual = last.cumulative_filled_quantity + part == filled and _do_quotes_agree(last, report)
+            else:
+                is_usual = last.cumulative_filled_quantity == filled
+        else:
+            filled, quantity = report.filled_accumulated_quantity, report.original_quantity
+            if last is None:
+                is_usual = not filled
+            else:
+                is_usual = last.filled_accumulated_quantity + report.last_filled_quantity == filled
+        if is_usual and (last is None or last.symbol == report.symbol):
+            status = report.order_status
+            if status not in _FINAL:
+                book.open[report.order_id] = report
+                if len(book.open) > _OPEN_AT_MOST:
+                    del book.open[next(iter(book.open))]
+                return None
+            if status != "FILLED" or filled == quantity:
+                book.end(report, filled)
+                return None
+        return book.check(report)
+
+    def concede(self, report: Any) -> None:
+        """Add a report as it is: what is missing before it becomes a hole, and is not looked into soon again."""
+        book = self._book_of(report)
+        assert book is not None, "only reports of orders are ever found wrong"
+        book.concede(report)
+
+    def add_recovered(self, event: Any) -> None:
+        """Add an event that was recovered; what a report of an order does not account for becomes a hole."""
+        book = self._book_of(event)
+        if book is not None:
+            book.add(event)
+
+    def open_questions(self) -> str:
+        """Name the orders of which the delivered reports do not add up; nothing if there are none."""
+        lacking = [*self._spot.lacking(), *self._derivatives.lacking()]
+        if not lacking:
+            return ""
+        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+        return f"the delivered reports do not add up: {', '.join(lacking[:_NAMED])}{more}"
+
+    def _book_of(self, event: Event) -> _Book | None:
+        """Return the book of a class of events, by its fields: no class of another product is imported for it."""
+        cls = type(event)
+        if cls not in self._books:
+            is_spot = hasattr(cls, "cumulative_filled_quantity")
+            is_derivative = hasattr(cls, "filled_accumulated_quantity")
+            self._books[cls] = self._spot if is_spot else self._derivatives if is_derivative else None
+        return self._books[cls]
+
+
+@attrs.define(eq=False)
+class _Trouble:
+    """An order whose sums were wrong.
+
+    Attributes:
+        holes: the parts of its sum that no delivered report accounts for.
+        failures: how often they stayed although the venue was asked, or could not be.
+        not_before: when the venue may be asked about the order again.
+    """
+
+    holes: tuple[Hole, ...] = ()
+    failures: int = 0
+    not_before: datetime | None = None
+
+
+@attrs.frozen
+class _Figures:
+    """What a report says of the sums of its order.
+
+    Attributes:
+        before, filled: the sum without what this report fills, and with it.
+        lacking: how much an order that has ended as filled is not filled by.
+    """
+
+    before: Decimal
+    filled: Decimal
+    lacking: Decimal
+
+
+class _Book:
+    """The orders whose reports name their figures alike."""
+
+    def __init__(self, figures: Callable[[Any], _Figures]) -> None:
+        self._figures = figures
+        # Of each open order its last report; of each that has ended its sum, in two generations.
+        self.open: dict[int, Any] = {}
+        self._ended: dict[Key, Decimal] = {}
+        self._ended_before: dict[Key, Decimal] = {}
+        self._troubled: dict[Key, _Trouble] = {}
+
+    def end(self, report: Any, filled: Decimal) -> None:
+        """Remember of an order that has ended how much of it was filled."""
+        self.open.pop(report.order_id, None)
+        if filled:
+            self._ended[report.symbol, report.order_id] = filled
+            if len(self._ended) > _ENDED_AT_MOST:
+                self._ended_before, self._ended = self._ended, {}
+
+    def check(self, report: Any) -> Discrepancy | None:
+        """Add a report that has nothing before it, is late, or says something else; return what is wrong with it."""
+        last = self._last(report)
+        found = self._difference(report, last)
+        if not found:
+            self.add(report)
+            return None
+        trouble = self._troubled.get(_key(report))
+        not_before = None if trouble is None else trouble.not_before
+        at: datetime = report.transaction_time
+        return Discrepancy(
+            since=min(at, at if last is None else last.transaction_time),
+            until=at,
+            detail=found,
+            may_ask=not_before is None or at >= not_before,
+        )
+
+    def concede(self, report: Any) -> None:
+        self.add(report)
+        trouble = self._trouble(_key(report))
+        trouble.not_before = report.transaction_time + _NOT_AGAIN_FOR * 2**trouble.failures
+        trouble.failures = min(trouble.failures + 1, _DOUBLED_AT_MOST)
+
+    def add(self, report: Any) -> None:
+        """Add a report to what was delivered of its order, whatever lies between."""
+        key, figures = _key(report), self._figures(report)
+        before, filled, known = figures.before, figures.filled, self._delivered(report)
+        delivered = before if known is None else known
+        trouble = self._troubled.get(key)
+        holes = [] if trouble is None else [left for hole in trouble.holes for left in _without(hole, before, filled)]
+        if before > delivered:
+            holes.append((delivered, before))
+        if figures.lacking and filled >= delivered:
+            holes.append((filled, filled + figures.lacking))
+        if holes or trouble is not None:
+            self._trouble(key).holes = tuple(holes)
+        if report.order_status in _FINAL or (known is not None and self._last(report) is None):
+            self.end(report, max(filled, delivered))
+        elif filled >= delivered:
+            self.open[report.order_id] = report
+
+    def lacking(self) -> list[str]:
+        """Name the orders that have holes."""
+        found = []
+        for key, trouble in self._troubled.items():
+            if trouble.holes:
+                size = sum((high - low for low, high in trouble.holes), _ZERO)
+                found.append(f"{_name(key)} lacks {_plain(size)}")
+        return found
+
+    def _last(self, report: Any) -> Any:
+        """Return the last report that was delivered of an open order; ``None`` if there is none."""
+        last = self.open.get(report.order_id)
+        return last if last is not None and last.symbol == report.symbol else None
+
+    def _delivered(self, report: Any) -> Decimal | None:
+        """Return the sum that was delivered of an order; ``None`` if nothing is known of it."""
+        last, key = self._last(report), _key(report)
+        return self._ended.get(key, self._ended_before.get(key)) if last is None else self._figures(last).filled
+
+    def _difference(self, report: Any, last: Any) -> str:
+        """Say how a report does not continue what was delivered of its order; nothing if it does."""
+        figures, delivered, name = self._figures(report), self._delivered(report), _name(_key(report))
+        if delivered is not None and figures.before > delivered:
+            return f"{name} had been filled by {_plain(figures.before - delivered)} more than its reports said"
+        if delivered is not None and figures.filled < delivered:
+            return ""  # It is late.
+        if figures.lacking:
+            return f"{name} is said to be filled, but {_plain(figures.lacking)} of it are not"
+        is_continued = isinstance(last, ExecutionReport) and figures.before == delivered
+        if is_continued and not _do_quotes_agree(last, report):
+            return f"{name} has traded another sum in the quote asset than its reports said"
+        return ""
+
+    def _trouble(self, key: Key) -> _Trouble:
+        trouble = self._troubled.get(key)
+        if trouble is None:
+            trouble = self._troubled[key] = _Trouble()
+            if len(self._troubled) > _TROUBLED_AT_MOST:
+                del self._troubled[next(iter(self._troubled))]
+        return trouble
+
+
+def _spot_figures(report: Any) -> _Figures:
+    filled, lacking = report.cumulative_filled_quantity, _ZERO
+    if report.order_status == "FILLED" and not report.quote_order_quantity:
+        lacking = max(report.order_quantity - (report.prevented_quantity or _ZERO) - filled, _ZERO)
+    return _Figures(filled - report.last_executed_quantity, filled, lacking)
+
+
+def _derivative_figures(report: Any) -> _Figures:
+    filled, lacking = report.filled_accumulated_quantity, _ZERO
+    if report.order_status == "FILLED":
+        lacking = max(report.original_quantity - filled, _ZERO)
+    return _Figures(filled - report.last_filled_quantity, filled, lacking)
+
+
+def _do_quotes_agree(last: ExecutionReport, report: ExecutionReport) -> bool:
+    """Whether the quote sums continue those before, as far as they are known: a negative one is not."""
+    before, now, part = last.cumulative_quote_quantity, report.cumulative_quote_quantity, report.last_quote_quantity
+    if before is None or now is None or part is None or before + part == now:
+        return True
+    return before < 0 or now < 0 or (before + part - now).copy_abs() < _QUOTE_TOLERANCE
+
+
+def _without(hole: Hole, before: Decimal, filled: Decimal) -> list[Hole]:
+    """Return what is left of a hole by a report that accounts for what lies between these."""
+    low, high = hole
+    parts = [(low, min(high, before)), (max(low, filled), high)]
+    return [part for part in parts if part[0] < part[1]]
+
+
+def _key(report: Any) -> Key:
+    return (report.symbol, report.order_id)
+
+
+def _name(key: Key) -> str:
+    return f"order {key[1]} of {key[0]}"
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
