@@ -132,8 +132,9 @@ class RiskRecoverer:
         for asset, amount in evidence.unexplained(anchor).items():
             reasons.append(f"{amount.normalize():+f} {asset} of debt is not explained")
         level = None
-        if evidence.debts is not None and evidence.words:
-            level, doubt = self._status_of_now(evidence.debts, evidence.words)
+        words = evidence.words
+        if evidence.debts is not None and words:
+            level, doubt = self._status_of_now(evidence.debts, words)
             reasons += [doubt] if doubt else []
         return RiskRecovered(
             account=self._account,
