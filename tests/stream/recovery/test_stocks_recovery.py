@@ -357,6 +357,16 @@ async def test_a_fill_of_an_order_that_no_list_has_leads_to_it(autojump_clock: M
     assert said(await scene.recover()) == [(order, "filled", Decimal(10))]
 
 
+async def test_a_venue_whose_clock_has_been_set_forward_is_asked_beyond_our_time(autojump_clock: MockClock) -> None:
+    scene = Scene()
+    await scene.begin()
+    order = scene.place()
+    scene.fill(order, "10")
+    behind = ExactClock(lambda: scene.now() - timedelta(seconds=5))
+    found = await scene.recoverer.recover(scene.request, behind.now(), behind)
+    assert said(found) == [(order, "filled", Decimal(10))]
+
+
 async def test_a_history_of_many_pages_is_read_to_its_end(autojump_clock: MockClock) -> None:
     scene = Scene()
     await scene.begin()
