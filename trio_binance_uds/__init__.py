@@ -23,6 +23,8 @@ from trio_binance_uds.errors import (
 from trio_binance_uds.events import (
     Balance,
     BalanceUpdate,
+    BaselineKnown,
+    BaselineMissing,
     ContingencyType,
     CredentialsRefused,
     DisconnectCause,
@@ -208,6 +210,8 @@ __all__ = [
     "Balance",
     "BalancePositionUpdate",
     "BalanceUpdate",
+    "BaselineKnown",
+    "BaselineMissing",
     "Blind",
     "BlindReason",
     "BusinessUnit",

@@ -8,6 +8,8 @@ from typing import Any
 
 from trio_binance_uds import (
     SPOT,
+    BaselineKnown,
+    BaselineMissing,
     DisconnectCause,
     Disconnected,
     Event,
@@ -121,6 +123,14 @@ def unproven(detail: str) -> Unproven:
 
 def proven() -> Proven:
     return Proven(at=AT, account="coinm-futures")
+
+
+def baseline_missing(detail: str) -> BaselineMissing:
+    return BaselineMissing(at=AT, detail=detail)
+
+
+def baseline_known() -> BaselineKnown:
+    return BaselineKnown(at=AT)
 
 
 def gap(since: float = 0.0, until: float = 1.5, **more: Any) -> Gap:

@@ -201,6 +201,15 @@ def test_an_unproven_stream_and_its_proof_stand_out() -> None:
     )
 
 
+def test_a_missing_baseline_and_its_coming_stand_out() -> None:
+    first, _, second = render(samples.baseline_missing("refused\x1b"), 100).plain.partition("\n")
+    assert first.startswith("━━ BASELINE MISSING 05:06:07.089 · no gap can be complete until it is known ━━")
+    assert second == "   refused\\x1b"
+    assert render(samples.baseline_known(), 100).plain.startswith(
+        "━━ BASELINE KNOWN 05:06:07.089 · gaps can be complete "
+    )
+
+
 def test_an_event_names_its_account_where_there_are_several() -> None:
     names = ("cross-margin", "isolated-margin:BTCUSDT")
     line = render(attrs.evolve(samples.transfer("1"), account=names[0]), accounts=names).plain

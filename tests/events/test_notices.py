@@ -9,6 +9,8 @@ import attrs
 import pytest
 
 from trio_binance_uds.events import (
+    BaselineKnown,
+    BaselineMissing,
     DisconnectCause,
     Disconnected,
     Event,
@@ -32,6 +34,8 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         Disconnected(at=NOON, cause=DisconnectCause.KEEPALIVE_TIMEOUT, detail="no pong for 60 s"),
         Gap(cause=GapCause.LINK_LOST, since=NOON, until=NOON, recovered=2, complete=True),
         ReconnectFailed(at=NOON, attempts=2, next_attempt_at=NOON, detail="status 503"),
+        BaselineMissing(at=NOON, detail="refused"),
+        BaselineKnown(at=NOON),
         Unproven(at=NOON, account="coinm-futures", detail="no list"),
         Proven(at=NOON, account="coinm-futures"),
         Shedding(at=NOON, shed=3, behind_seconds=4.5, resumes_at=NOON, detail="slow"),

@@ -303,6 +303,7 @@ async def test_without_what_was_there_before_nothing_is_proven(
         async with uds.open_user_data_stream(
             account.credentials, uds.SPOT, environment=sandbox.environment, network=sandbox.network
         ) as stream:
+            assert isinstance(await stream.receive(), uds.BaselineMissing)
             await trio.sleep(5)
             sandbox.faults.heal()
             sandbox.faults.cut()

@@ -365,7 +365,8 @@ class Venue:
                 socket.subscribed = params[0].partition("@")[0]
                 return 200, None
             case "LIST_SUBSCRIPTIONS":
-                return 200, [unquote(socket.key)]
+                in_path = unquote(socket.path.rpartition("/")[2])
+                return 200, [socket.subscribed or socket.query.get("listenKey") or in_path]
             case "session.subscriptions":
                 return 200, [{"subscriptionId": number} for number in socket.subscriptions]
             case "userDataStream.subscribe.listenToken":

@@ -12,6 +12,8 @@ import attrs
 from rich.text import Text
 
 from trio_binance_uds import (
+    BaselineKnown,
+    BaselineMissing,
     Disconnected,
     Event,
     EventStreamTerminated,
@@ -56,6 +58,11 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             return _shedding(item, width)
         case ReconnectFailed():
             return _reconnect_failed(item, width)
+        case BaselineMissing(at=at, detail=detail):
+            label = f"BASELINE MISSING {clock(at)} · no gap can be complete until it is known"
+            return _with_detail(banner(label, width, "bold yellow"), detail, "yellow")
+        case BaselineKnown(at=at):
+            return banner(f"BASELINE KNOWN {clock(at)} · gaps can be complete from here on", width, "bold green")
         case Unproven():
             return _unproven(item, width)
         case Proven(at=at, account=account):

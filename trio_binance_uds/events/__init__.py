@@ -27,6 +27,8 @@ from trio_binance_uds.events.enums import (
 )
 from trio_binance_uds.events.fields import Fault
 from trio_binance_uds.events.notices import (
+    BaselineKnown,
+    BaselineMissing,
     CredentialsRefused,
     DisconnectCause,
     Disconnected,
@@ -155,6 +157,8 @@ __all__ = [
     "Balance",
     "BalancePositionUpdate",
     "BalanceUpdate",
+    "BaselineKnown",
+    "BaselineMissing",
     "BusinessUnit",
     "CoinmOrderTradeUpdate",
     "ConditionalOrderStatus",

@@ -144,6 +144,35 @@ class Proven(Notice):
 
 
 @attrs.frozen(kw_only=True)
+class BaselineMissing(Notice):
+    """It is not known what was there before the stream began, so no gap can be proven complete.
+
+    Entering the block waits for the answers that tell it. This comes where they stayed away, were refused, or take
+    longer. Events arrive all the same. It is asked again at growing intervals, until :class:`BaselineKnown`.
+
+    Attributes:
+        at: when it was given up to wait for them.
+        detail: for people: what was not answered, and why; the wording may change.
+    """
+
+    at: datetime
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class BaselineKnown(Notice):
+    """It is known by now what was there before the stream began, after a :class:`BaselineMissing`.
+
+    From here on a gap can be proven complete.
+
+    Attributes:
+        at: when the answers came.
+    """
+
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
 class LeaseAtRisk(Notice):
     """A listen key or listen token is about to end, and could not be renewed so far.
 

@@ -71,12 +71,14 @@ class Link:
         """
         if self.connection is None or self.subscription is None:
             return False
+        asked_at = trio.current_time()
         try:
             if not await self.subscription.is_alive(self.connection):
                 return False
             await self.connection.ping()
         except (RequestError, SubscriptionEnded):
             return False
+        self.proven_at = max(self.proven_at, asked_at)
         return True
 
     async def leave(self, grace: float) -> None:

@@ -53,9 +53,10 @@ async def open_user_data_stream(
     """Open the user data stream of one account, or of several margin accounts.
 
     On entering, the venue has acknowledged the subscription, or has proven the listen key of an open socket: every
-    event from here on is delivered, or lies in a :class:`Gap`. After the block, nothing of the stream runs and no
-    socket is open. When the block is cancelled, its body hears of it first, while the stream still works: a ``finally``
-    in the body can cancel orders.
+    event from here on is delivered, or lies in a :class:`Gap`. Entering also waits, a few seconds at most, until it is
+    known what was there before; see :attr:`UserDataStream.is_baseline_known`. After the block, nothing of the stream
+    runs and no socket is open. When the block is cancelled, its body hears of it first, while the stream still works: a
+    ``finally`` in the body can cancel orders.
 
     Args:
         credentials: the account's key.

@@ -51,7 +51,17 @@ class Answered:
 
 @attrs.frozen
 class OpeningOver:
-    """The baseline has been asked for, or has taken so long that entering does not wait for it any more."""
+    """The baseline has taken so long that entering does not wait for it any more."""
+
+
+@attrs.frozen
+class BaselineAsked:
+    """The baseline has been asked for, whatever came of it."""
+
+
+@attrs.frozen
+class AskForBaseline:
+    """Time to ask for the baseline again."""
 
 
 @attrs.frozen
@@ -81,6 +91,8 @@ Message = (
     | RolloverDue
     | BarrierPassed
     | Answered
+    | AskForBaseline
+    | BaselineAsked
     | OpeningOver
     | Replied
     | Settled

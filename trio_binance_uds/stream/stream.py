@@ -29,6 +29,8 @@ class StreamStatistics:
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
         proven_at: when the subscription was last proven to be alive, by an event that can be read or by asking the
             venue. The age of the last event says nothing; this does. ``None`` while the stream is :class:`Unproven`.
+        is_baseline_known: whether it is known what was there before the stream began. Until it is, no gap can be proven
+            complete; without recovery it never is.
         lease_expires_at: when the listen key, or the first of the listen tokens, ends unless it is renewed, which it is
             long before; ``None`` where there is none.
         links_opened: how many subscriptions were acknowledged, the first included.
@@ -67,6 +69,7 @@ class StreamStatistics:
     stream: str
     connected_since: datetime | None
     proven_at: datetime | None
+    is_baseline_known: bool
     lease_expires_at: datetime | None
     links_opened: int
     links: tuple[LinkRecord, ...] = attrs.field(repr=False)
@@ -136,6 +139,15 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         """The last moment at which nothing was missing, while nothing can be delivered; see :attr:`blind`."""
         blind = self._supervisor.blind
         return None if blind is None else blind.since
+
+    @property
+    def is_baseline_known(self) -> bool:
+        """Whether it is known what was there before the stream began: only then can a gap be proven complete.
+
+        It is on entering, unless the venue has not answered in time: then :class:`BaselineMissing` has been put into
+        the stream, and :class:`BaselineKnown` follows. Without recovery it never is.
+        """
+        return self._supervisor.baseline.is_known
 
     async def receive(self) -> Event | Notice:
         """Return the next event or notice, waiting for one if there is none.
@@ -220,6 +232,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             stream=self._plan.name,
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
             proven_at=supervisor.proven_at,
+            is_baseline_known=supervisor.baseline.is_known,
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
             links_opened=record.links_up,
             links=record.links,

@@ -52,12 +52,15 @@ from trio_binance_uds.stream.acceptance import Acceptance
 from trio_binance_uds.stream.allowance import Allowance
 from trio_binance_uds.stream.asking import Asker, Replied
 from trio_binance_uds.stream.backoff import Attempts, Backoff
+from trio_binance_uds.stream.baseline import Baseline
 from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
 from trio_binance_uds.stream.inbox import (
     Answered,
+    AskForBaseline,
     BarrierPassed,
+    BaselineAsked,
     BringUp,
     Crashed,
     Message,
@@ -81,8 +84,9 @@ _AGAIN_SECONDS = 1.0
 # A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
 # at most: otherwise it would soon get the address banned, with all else that is traded from there.
 _BETWEEN_RECOVERIES_SECONDS = 30.0
-# So long entering waits at most for the answer to the first signed question, where opening has signed nothing.
-_FIRST_ANSWER_SECONDS = 5.0
+# So long entering waits at most for what tells what was there before, which is the first signed question as well.
+_BASELINE_SECONDS = 5.0
+_PROOF_SECONDS = 0.25
 # What a report proves to be missing is asked for at once, but not more often than so many times in so long: each time
 # costs the same, and all that comes waits for the answers.
 _LOOKS_AT_MOST = 3
@@ -126,7 +130,11 @@ class Supervisor:
         self._resumption: Resumption | None = None
         self._lost_by: Blindness | None = None
         self._ended: Blind | None = None
-        self._first_link: Link | None = None
+        self.baseline: Baseline = Baseline(recoverer)
+        self._has_begun = False
+        # The link on which the baseline is asked for, while it is.
+        self._asked_for_baseline: Link | None = None
+        self._baseline_scope = trio.CancelScope()
         self._failed: StreamFailed | None = None
         self._closed = False
         # When the first of the events came that could not be read and that nobody has asked about yet.
@@ -264,9 +272,14 @@ class Supervisor:
                 return self._on_denied(error)
             case Replied(method):
                 self._acceptance.note_answered(method)
-                self.settled.set()
             case OpeningOver():
-                self.settled.set()
+                self._on_opening_over()
+            case BaselineAsked():
+                self._on_opening_over()
+                if self.baseline.is_wanted:
+                    self._spawn(self._after, self.baseline.next_interval(), AskForBaseline())
+            case AskForBaseline():
+                self._ask_for_baseline()
             case RolloverDue(link):
                 if link is self.active:
                     self._bring_up(0.0)
@@ -279,6 +292,7 @@ class Supervisor:
             case Answered(resumption, recovered):
                 if resumption is self._resumption:
                     self._deliver_from(resumption.link, resumption.until, recovered)
+                    self._say_news_of_the_baseline()
             case UnreadableDue():
                 self._on_unreadable()
             case Settled(echoes):
@@ -289,6 +303,15 @@ class Supervisor:
             case _:
                 return message.bug  # A task of ours has crashed.
         return None
+
+    def _on_opening_over(self) -> None:
+        self._say_news_of_the_baseline()
+        self.settled.set()
+
+    def _say_news_of_the_baseline(self) -> None:
+        news = self.baseline.news(self._plan.clock.now())
+        if news is not None:
+            self.buffer.put_notice(news)
 
     def _on_denied(self, error: AuthenticationFailed) -> Exception | None:
         if not self.settled.is_set():
@@ -388,6 +411,9 @@ class Supervisor:
         if self.delivery.discrepancy is not None:
             self.delivery.note_discrepancy(now)  # The event that was held back is lost with the link.
         self.reconnecting.note_lost()
+        if not self.settled.is_set():
+            # The stream was open, and comes back by itself: nobody need wait for the baseline to enter it.
+            self._on_opening_over()
 
     def _on_caught_up(self, mark: Mark) -> None:
         early = self.buffer.resumes_from - trio.current_time()
@@ -451,13 +477,10 @@ class Supervisor:
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
             self._replace_doomed(link)
-        if self._first_link is None:
-            self._first_link = link
-            if self._plan.opener.is_signed:
-                self.settled.set()
-            else:
-                self._spawn(self._after, _FIRST_ANSWER_SECONDS, OpeningOver())
-            self._spawn(self._take_baseline, link)
+        if not self._has_begun:
+            self._has_begun = True
+            self._spawn(self._after, _BASELINE_SECONDS, OpeningOver())
+            self._ask_for_baseline()
 
     def _look_for_proof(self, link: Link) -> None:
         """Say once that nothing shows the socket to be the right one, and once that something does."""
@@ -482,6 +505,8 @@ class Supervisor:
         blindness = self.delivery.blindness
         if blindness is not None:
             self._resumption = Resumption(link, until)
+            if self._asked_for_baseline is not link:
+                self._baseline_scope.cancel()  # A recovery asks for the same, by a link that lives.
             self.buffer.resumes_from = trio.current_time() + _BETWEEN_RECOVERIES_SECONDS
             self._spawn(self._recover, self._resumption, blindness)
         else:
@@ -571,7 +596,9 @@ class Supervisor:
     def _asker(self, link: Link) -> Asker:
         assert link.connection is not None
         request = self._plan.request_about_the_past(link.connection)
-        return Asker(request, self._report_answer, at_once=lambda: not self.settled.is_set())
+        # Where opening has signed nothing, a refusal of the first signed question is one of the opening.
+        signs_first = not self._plan.opener.is_signed
+        return Asker(request, self._report_answer, at_once=lambda: signs_first and not self.settled.is_set())
 
     def _report_answer(self, report: CredentialsDenied | Replied) -> None:
         # Most answers change nothing, and are not worth a turn of the supervisor.
@@ -579,15 +606,35 @@ class Supervisor:
             return
         self._to_inbox.send_nowait(report)
 
+    def _ask_for_baseline(self) -> None:
+        if not self.baseline.is_wanted and self.settled.is_set():
+            return  # A recovery has brought it.
+        if self.active is None or self._resumption is not None:
+            self._spawn(self._after, _AGAIN_SECONDS, AskForBaseline())
+            return
+        self._spawn(self._take_baseline, self.active)
+
     async def _take_baseline(self, link: Link) -> None:
-        await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
+        self._asked_for_baseline, self._baseline_over = link, trio.Event()
+        with trio.CancelScope() as self._baseline_scope:
+            await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
+        self._asked_for_baseline = None
         self._baseline_over.set()
-        self._to_inbox.send_nowait(OpeningOver())
+        # A gap begins with the last proof. One that begins before the baseline, or as it seems by a clock that is not
+        # certain, cannot be proven complete. So the link is proven anew, and where that is quick, before entering.
+        wait = 2 * self._plan.clock.uncertainty.total_seconds() + 0.01
+        if wait <= _PROOF_SECONDS and self.baseline.is_known:
+            await trio.sleep(wait)
+            await link.prove()
+        self._to_inbox.send_nowait(BaselineAsked())
+        if wait > _PROOF_SECONDS and self.baseline.is_known:
+            await trio.sleep(wait)
+            await link.prove()
 
     async def _recover(self, resumption: Resumption, blindness: Blindness) -> None:
         connection = resumption.link.connection
         assert connection is not None
-        if resumption.link is self._first_link:
+        if self._asked_for_baseline is not None:
             await self._baseline_over.wait()  # A recoverer is asked for one thing at a time.
         clock = self._plan.clock
         since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)

@@ -12,6 +12,8 @@ from trio_binance_uds.events import Event
 from trio_binance_uds.stream.recovery.inquiry import Request
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
+NEVER_ASKED = "it was never asked for"
+
 
 class Echoes(Protocol):
     """Looks out for live events that repeat what a recovery has told."""
@@ -60,6 +62,11 @@ class Recoverer(Protocol):
 
     def observe(self, event: Event, /) -> None:
         """Take in an event that was accepted for delivery. Synchronous, and cheap: it is called for every event."""
+        ...
+
+    @property
+    def no_baseline_because(self) -> str | None:
+        """Why it is not known what was there before the stream began; empty where it is, ``None`` where it never is."""
         ...
 
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
@@ -111,6 +118,10 @@ class NoRecovery:
 
     def observe(self, event: Event) -> None:
         """Do nothing."""
+
+    @property
+    def no_baseline_because(self) -> None:
+        """Nothing: it is not asked for."""
 
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Do nothing."""

@@ -12,6 +12,11 @@ from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
+def joined_reasons(reasons: Mapping[str, str]) -> str:
+    """Return those that are not empty, each with the name that it is of."""
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
+
+
 class JoinedRecovered:
     """What the recoveries have brought, each by the name of the account that its events are marked with.
 

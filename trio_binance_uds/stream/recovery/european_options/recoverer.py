@@ -73,6 +73,11 @@ class OptionsRecoverer:
         """Take in an event that was accepted for delivery."""
         self._knowledge.observe(event)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return self._knowledge.no_baseline_because
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began. Weight 48."""
         knowledge, began_at, at = self._knowledge, trio.current_time(), earliest(clock)

@@ -30,6 +30,11 @@ class FuturesRecoverer:
         """Take in an event that was accepted for delivery."""
         self.knowledge.observe(event)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return self.knowledge.no_baseline_because
+
     async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget | None = None) -> None:
         """Ask what was there before the stream began."""
         unknown = await baseline(request, self.knowledge, self.scope, self._options, clock, budget=budget)

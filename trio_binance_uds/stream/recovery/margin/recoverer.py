@@ -30,7 +30,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import MarginAccount, MarginHistory
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
-from trio_binance_uds.stream.recovery.joined import JoinedRecovered
+from trio_binance_uds.stream.recovery.joined import JoinedRecovered, joined_reasons
 from trio_binance_uds.stream.recovery.margin.book import margin_book
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
@@ -52,11 +52,18 @@ class MarginRecoverer:
         if (account := self._accounts.get(event.account or "")) is not None:
             account.knowledge.observe(event)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return joined_reasons({name: account.no_baseline_because for name, account in self._accounts.items()})
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         budget = Budget(self._options.weight_allowed)
         async with trio.open_nursery() as nursery:
             for account in self._accounts.values():
+                if not account.no_baseline_because:
+                    continue  # It is asked again, because that of another account was not answered.
                 nursery.start_soon(account.take_baseline, request, clock, budget)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
@@ -84,6 +91,11 @@ class _Account:
         self._options = options
         self._book = margin_book(account)
         self.knowledge = Knowledge()
+
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return self.knowledge.no_baseline_because
 
     async def take_baseline(self, request: Request, clock: VenueClock, budget: Budget) -> None:
         unknown = await baseline(request, self.knowledge, self._options, clock, book=self._book, budget=budget)

@@ -16,7 +16,7 @@ from trio_binance_uds.events import Event
 from trio_binance_uds.products import MarginHistory, MarginListenKeyHistory
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered, Recoverer
 from trio_binance_uds.stream.recovery.inquiry import Request
-from trio_binance_uds.stream.recovery.joined import in_order_of_time
+from trio_binance_uds.stream.recovery.joined import in_order_of_time, joined_reasons
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
@@ -42,11 +42,20 @@ class MarginKeyRecoverer:
         self._account.observe(event)
         self._risk.observe(event)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        account, risk = self._account.no_baseline_because, self._risk.no_baseline_because
+        return joined_reasons({"account": account, "risk": risk})
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._account.take_baseline, request, clock)
-            nursery.start_soon(self._risk.take_baseline, request, clock)
+            # Where it is asked again, one of the parts may have been answered.
+            if self._account.no_baseline_because:
+                nursery.start_soon(self._account.take_baseline, request, clock)
+            if self._risk.no_baseline_because:
+                nursery.start_soon(self._risk.take_baseline, request, clock)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, for both at once."""

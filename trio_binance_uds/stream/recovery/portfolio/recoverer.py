@@ -19,6 +19,7 @@ from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
+from trio_binance_uds.stream.recovery.joined import joined_reasons
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
@@ -34,6 +35,11 @@ class Part(Protocol):
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
+
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        ...
 
     async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget) -> None:
         """Ask what was there before the stream began."""
@@ -62,6 +68,11 @@ class PortfolioRecoverer:
         for part in self.parts.values():
             part.observe(event)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return joined_reasons({name: part.no_baseline_because for name, part in self.parts.items()})
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         budget = Budget(self._options.weight_allowed)
@@ -71,7 +82,8 @@ class PortfolioRecoverer:
 
         async with trio.open_nursery() as nursery:
             for part in self.parts.values():
-                nursery.start_soon(ask, part)
+                if part.no_baseline_because:  # else it is asked again because of another part
+                    nursery.start_soon(ask, part)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""

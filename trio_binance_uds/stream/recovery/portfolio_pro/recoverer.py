@@ -26,6 +26,7 @@ import trio
 from trio_binance_uds.events import Event, PmProAccountUpdate, RiskLevel, RiskLevelChange, UnknownEvent
 from trio_binance_uds.events.fields import Kind
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import amount, member
@@ -132,6 +133,7 @@ class ProRecoverer:
         self._level: str | None = None
         self._figures: Totals | None = None
         self._has_drops = False
+        self._no_baseline_because = NEVER_ASKED
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -142,6 +144,11 @@ class ProRecoverer:
         elif isinstance(event, UnknownEvent) and event.event_type == "uniMMRDrop":
             self._has_drops = True
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return "" if self._level is not None else self._no_baseline_because
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what the account was when the stream began. Weight 5."""
         answer, reasons = await self._ask(request, clock)
@@ -149,7 +156,8 @@ class ProRecoverer:
             self._level = self._level or answer.level
             self._figures = self._figures or _figures(answer.totals())
         else:
-            log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
+            self._no_baseline_because = "; ".join(reasons)
+            log.warning("gaps cannot be proven complete: %s", self._no_baseline_because)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> ProRecovered:
         """Ask what the account is now; it raises no ordinary exception. Weight 5."""

@@ -51,6 +51,11 @@ class RiskKnowledge:
         """Remember what was owed, as what the changes after it are counted from."""
         self._anchors.append(answer)
 
+    @property
+    def has_anchor(self) -> bool:
+        """Whether it is known what was owed at some time."""
+        return bool(self._anchors)
+
     def anchor(self, since: datetime) -> DebtAnswer | None:
         """Return what was owed when last it was asked for before this time, until which everything was told.
 

@@ -31,6 +31,7 @@ import trio
 
 from trio_binance_uds.events import Event, MarginLevelStatus, MarginLevelStatusChange
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, whole
@@ -69,10 +70,16 @@ class RiskRecoverer:
         self._account = account
         self._symbol = symbol
         self._knowledge = RiskKnowledge()
+        self._no_baseline_because = NEVER_ASKED
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
         self._knowledge.observe(event)
+
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return "" if self._knowledge.has_anchor else self._no_baseline_because
 
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was owed when the stream began, and what the margin level meant. Weight 20."""
@@ -89,7 +96,8 @@ class RiskRecoverer:
             if evidence.words and knowledge.status is None:
                 knowledge.status = evidence.words[0]
         if reasons := inquiry.reasons():
-            log.warning("gaps cannot be proven complete: %s", "; ".join(reasons))
+            self._no_baseline_because = "; ".join(reasons)
+            log.warning("gaps cannot be proven complete: %s", self._no_baseline_because)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> RiskRecovered:
         """Ask for what was missed since then; it raises no ordinary exception. Weight 41, more for many loans."""

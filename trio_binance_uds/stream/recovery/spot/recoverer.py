@@ -25,6 +25,11 @@ class SpotRecoverer:
         self._knowledge = Knowledge()
         self.observe: Callable[[Event], None] = self._knowledge.observe
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return self._knowledge.no_baseline_because
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was there before the stream began."""
         unknown = await baseline(request, self._knowledge, self._options, clock)

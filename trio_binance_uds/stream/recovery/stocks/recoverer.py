@@ -30,6 +30,7 @@ import trio
 
 from trio_binance_uds.events import Event, OrderReport
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
@@ -63,6 +64,7 @@ class StocksRecoverer:
         self._began: datetime | None = None
         # Whether everything that was open at some time has been listed.
         self._is_listed = False
+        self._no_baseline_because = NEVER_ASKED
         self._unproven = Unproven()
 
     def observe(self, event: Event) -> None:
@@ -76,6 +78,11 @@ class StocksRecoverer:
         elif event.order_id not in self._ended:
             self._open[event.order_id] = max(progress, self._open.get(event.order_id) or progress)
 
+    @property
+    def no_baseline_because(self) -> str:
+        """Why it is not known what was there before the stream began; empty where it is."""
+        return "" if self._is_listed else self._no_baseline_because
+
     async def take_baseline(self, request: Request, clock: VenueClock) -> None:
         """Ask what was open when the stream began. Weight 1."""
         began_at, at = trio.current_time(), earliest(clock)
@@ -86,7 +93,8 @@ class StocksRecoverer:
         # A refused question may have shown that the clock was wrong.
         self._begin(at - clock.corrected_since(began_at))
         if answers.open is None:
-            log.warning("gaps cannot be proven complete: %s", "; ".join(inquiry.reasons()))
+            self._no_baseline_because = "; ".join(inquiry.reasons())
+            log.warning("gaps cannot be proven complete: %s", self._no_baseline_because)
             return
         self._is_listed = True
         assert self._began is not None
