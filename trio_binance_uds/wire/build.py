@@ -95,10 +95,11 @@ class _Misfit(Exception):
 
 @attrs.frozen(eq=False)
 class _Step:
-    """How one field is read: the keys that lead to it, each with its alternatives, and what takes the value."""
+    """How one field is read: the keys of what holds it, each with its alternatives, its own key, and what takes it."""
 
     declared: WireField
-    path: tuple[tuple[str, ...], ...]
+    holders: tuple[tuple[str, ...], ...]
+    key: str
     convert: Callable[[Any], Any]
 
 
@@ -107,7 +108,8 @@ def _steps(cls: type[Any]) -> tuple[_Step, ...]:
     return tuple(
         _Step(
             declared,
-            tuple(tuple(segment.split("|")) for segment in declared.wire.split(".")),
+            tuple(tuple(segment.split("|")) for segment in declared.wire.split(".")[:-1]),
+            declared.wire.rpartition(".")[2],
             _as_list if declared.kind is Kind.ITEMS else _converter(declared),
         )
         for declared in wire_fields(cls)
@@ -156,17 +158,20 @@ def _read(cls: type[Any], payload: dict[str, Any], place: _Place, found: _Found)
 def _value(step: _Step, payload: dict[str, Any]) -> Any:
     """Return the value of a field, ``None`` where there is none, or that it is not there, which is no fault."""
     declared = step.declared
-    value: Any = payload
-    for depth, keys in enumerate(step.path):
-        if type(value) is not dict:
-            raise _Misfit("is out of reach: what should hold it is not an object")
-        key = keys[0] if len(keys) == 1 else next((key for key in keys if key in value), keys[-1])
-        is_holder = depth < len(step.path) - 1
-        if key not in value or (is_holder and value[key] is None):
-            if declared.may_lack_holder if is_holder else declared.presence is Presence.OPTIONAL:
+    holder: Any = payload
+    for keys in step.holders:
+        holder = next((holder[key] for key in keys if key in holder), None)
+        if holder is None:
+            if declared.may_lack_holder:
                 return _NOT_THERE
             raise _Misfit("is missing")
-        value = value[key]
+        if type(holder) is not dict:
+            raise _Misfit("is out of reach: what should hold it is not an object")
+    value = holder.get(step.key, _NOT_THERE)
+    if value is _NOT_THERE:
+        if declared.presence is Presence.OPTIONAL:
+            return _NOT_THERE
+        raise _Misfit("is missing")
     if value is None:
         if declared.kind is Kind.ITEMS:
             return ()

@@ -21,8 +21,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-import attrs
-
 from trio_binance_uds.events import Event, UndecodableEvent, UnknownEvent
 from trio_binance_uds.events.fields import Fault
 from trio_binance_uds.events.spot import CONTROL_EVENTS
@@ -56,7 +54,10 @@ def decode_frame(text: str | bytes, product: Product | str) -> Event | Response 
 
 def _decode_for_stream(text: str | bytes, product: Product, stream: str | None) -> Event | Response | ConnectionFault:
     decoded = _decode_carefully(text, product)
-    return attrs.evolve(decoded, stream=stream) if isinstance(decoded, Event) else decoded
+    if isinstance(decoded, Event):
+        # Frozen for everybody else; nobody has seen it yet.
+        object.__setattr__(decoded, "stream", stream)
+    return decoded
 
 
 def _decode_carefully(text: str | bytes, product: Product) -> Event | Response | ConnectionFault:

@@ -38,6 +38,7 @@ _NAMES = frozenset(
         "params",
     }
 )
+_SHORTEST_NAME = min(map(len, _NAMES))
 # The same names in a text that is no JSON, or in a URL within one: with what stands between, and a value to mask.
 _LOOSE_NAMES = "|".join("".join(f"{letter}[-_]?" for letter in name) for name in sorted(_NAMES, key=len, reverse=True))
 _IN_TEXT = rf"""(?ix)
@@ -59,7 +60,8 @@ def masked(value: Any, *, in_texts: bool = False) -> Any:
     With ``in_texts`` also what looks like a secret inside a text is masked: use it where nobody knows what texts mean.
     """
     known: set[str] = set()
-    _collect(value, known, secret=False)
+    if not _collect(value, known, secret=False) and not in_texts:
+        return value
     return _mask(value, tuple(sorted(known, key=len, reverse=True)), in_texts)
 
 
@@ -84,20 +86,27 @@ def masked_text(text: str | bytes) -> str | bytes:
 
 def is_secret(name: str) -> bool:
     """Return whether a member of this name holds a secret."""
+    # Nearly all names are shorter.
+    if len(name) < _SHORTEST_NAME:
+        return False
     return name.lower().replace("_", "").replace("-", "").replace(" ", "") in _NAMES
 
 
-def _collect(value: Any, known: set[str], *, secret: bool) -> None:
-    """Add the texts that stand under names of secrets."""
+def _collect(value: Any, known: set[str], *, secret: bool) -> bool:
+    """Add the texts that stand under names of secrets; return whether there are such names."""
+    found = secret
     if type(value) is dict:
         for name, member in value.items():
-            _collect(member, known, secret=secret or is_secret(name))
+            hidden = secret or is_secret(name)
+            if hidden or type(member) in (dict, list):
+                found = _collect(member, known, secret=hidden) or found
     elif type(value) is list:
         for member in value:
-            _collect(member, known, secret=secret)
+            found = _collect(member, known, secret=secret) or found
     elif secret and type(value) is str:
         # The name of a stream can be a listen key with more behind it.
         known.update(text for text in (value, value.partition("@")[0]) if len(text) >= _MIN_KNOWN)
+    return found
 
 
 def _mask(value: Any, known: tuple[str, ...], in_texts: bool) -> Any:
