@@ -217,10 +217,13 @@ class CredentialsRefused(Notice):
 class Gap(Notice):
     """Events may be missing here, between the event before and the event after this notice.
 
-    It can be read only once delivery has resumed: every event after it is newer than ``until`` or was recovered, so
-    a snapshot of the account taken on reading it, joined with the events that follow, is complete. The recovered
-    events follow it directly, each with ``recovered=True``; only those which are newer than what had come live by then
-    follow that.
+    It can be read only once delivery has resumed: every event after it is newer than ``until`` or was recovered. The
+    recovered events follow it directly, each with ``recovered=True``; only those which are newer than what had come
+    live by then follow that.
+
+    Where ``complete`` is False, ask for the state of the account, but not at once: the recovered events are older than
+    the answer and must not change what it says. Read as many events with ``recovered=True`` as ``recovered`` says, then
+    ask. Joined with the events that follow, that answer is complete.
 
     Attributes:
         since: the last moment at which nothing was missing yet.
