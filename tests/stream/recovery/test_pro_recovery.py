@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -155,3 +156,21 @@ async def test_a_level_that_comes_again_after_the_answer_is_no_echo(autojump_clo
     again = scene.sent()[-1]
     assert isinstance(again, RiskLevelChange)
     assert not first.is_echo(again)
+
+
+async def test_totals_that_may_be_newer_than_the_answer_are_no_echo(autojump_clock: trio.abc.Clock) -> None:
+    """The clock is ahead, by what it says that it may be wrong."""
+    scene = ProScene()
+    stream = await whole(scene)
+    error = timedelta(seconds=0.9)
+    clock = ExactClock(lambda: scene.now() + error, error)
+    scene.desk.report(ALICE)
+    older = scene.sent()[-1]
+    scene.tick(3)
+    scene.stand("5000")
+    found = await stream.recoverer.recover(stream.link.request, scene.now(), clock)
+    scene.tick(0.5)
+    scene.desk.report(ALICE)
+    newer = scene.sent()[-1]
+    echoes = found.echoes()
+    assert [echoes.is_echo(older), echoes.is_echo(newer)] == [True, False]
