@@ -29,6 +29,18 @@ class Opaque:
         raise TypeError(f"{type(self).__name__} cannot be pickled, because it holds a secret")
 
 
+class SecretText(str):
+    """A text that is used as any other, and whose repr shows nothing of it.
+
+    What is made of it by slicing or joining is an ordinary text again. Formatted into a text it shows itself.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class Hidden(Opaque):
     """The bytes of a secret; a text is kept as UTF-8.
 

@@ -25,6 +25,7 @@ from trio_binance_uds.link.openers.contract import Subscription, look_at_the_clo
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.transport import TransportClosed, open_transport
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.tracebacks import forget_locals
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -153,6 +154,7 @@ async def run_link(
     if link.scope.cancelled_caught:
         cause = None
     if cause is not None:
+        forget_locals(cause)
         now = plan.clock.seconds(trio.current_time())
         plan.bar.note((ban_in(cause.reason, now) if isinstance(cause, TransportClosed) else None) or cause)
     # An attempt that was refused is no link: what never was up is named an attempt.

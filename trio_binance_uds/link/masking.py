@@ -18,11 +18,9 @@ from typing import Any
 
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.texts import one_line
+from trio_binance_uds.wire.requests import SECRET_NAMES
 
 MASK = "***"
-
-SECRET_NAMES = frozenset({"apiKey", "listenKey", "listenToken", "signature", "token"})
-"""Parameters of requests that are secrets."""
 
 MESSAGE_LIMIT = 300
 """How many characters are kept of the text of an error."""

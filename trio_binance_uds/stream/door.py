@@ -29,6 +29,7 @@ from trio_binance_uds.stream.recovery import Recovery, recoverer_for
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.stream import UserDataStream
 from trio_binance_uds.stream.supervisor import Supervisor
+from trio_binance_uds.tracebacks import forget_locals
 
 
 @asynccontextmanager
@@ -145,6 +146,7 @@ async def open_user_data_stream(
             # Outside the shield: starting up can be cancelled.
             await supervisor.settled.wait()
             if supervisor.failure is not None:
+                forget_locals(supervisor.failure)
                 raise supervisor.failure
             yield UserDataStream(plan, supervisor)
         finally:

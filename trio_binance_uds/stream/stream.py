@@ -16,8 +16,10 @@ from trio_binance_uds.products import Product
 from trio_binance_uds.stream.blind import Blind
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.supervisor import Supervisor
+from trio_binance_uds.tracebacks import forget_locals
 from trio_binance_uds.wire.methods import is_owned_by_stream
 from trio_binance_uds.wire.order_names import naming_order
+from trio_binance_uds.wire.requests import MaskedParams
 
 
 @attrs.frozen(kw_only=True)
@@ -200,6 +202,15 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
 
         Source: Binance Spot, WebSocket API, "Request format" and "Status codes" (2026-07-21).
         """
+        # From here on no frame of ours shows a token or key that the caller has given.
+        params = MaskedParams(params or {})
+        try:
+            return await self._request(method, params)
+        except Exception as error:
+            forget_locals(error)
+            raise
+
+    async def _request(self, method: str, params: MaskedParams) -> Any:
         self._supervisor.check_open()
         if is_owned_by_stream(method):
             raise ValueError(f"{method} is called by the stream itself and would break it if called by anyone else")
@@ -207,7 +218,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         link = self._supervisor.active
         if link is None or link.connection is None:
             error = NotConnected(f"{method} was not sent: there is no live connection now", method=method)
-            raise naming_order(error, method, params or {})
+            raise naming_order(error, method, params)
         return await link.connection.request(method, params)
 
     def now(self) -> datetime:

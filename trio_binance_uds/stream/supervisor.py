@@ -75,6 +75,7 @@ from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
+from trio_binance_uds.tracebacks import forget_locals
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -235,6 +236,7 @@ class Supervisor:
         failed = StreamFailed(f"the user data stream has ended and will not come back: {cause}")
         failed.__cause__ = cause
         self._failed = failed
+        forget_locals(failed)
         self.buffer.finish(failed)
 
     def close(self) -> None:

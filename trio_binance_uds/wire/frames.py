@@ -18,8 +18,9 @@ class ApiFailure:
     """
 
     code: int
-    msg: str
-    data: Any = None
+    # Neither is shown: both can repeat what was sent.
+    msg: str = attrs.field(repr=False)
+    data: Any = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)

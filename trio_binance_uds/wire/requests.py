@@ -19,9 +19,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
+from trio_binance_uds.credentials.hidden import SecretText
 from trio_binance_uds.wire.json_text import dumps
 
 if TYPE_CHECKING:
@@ -39,7 +40,18 @@ _LARGEST_EXPONENT = 100
 _LARGEST_RECV_WINDOW = 60_000
 
 
-class PlainParams(dict[str, Plain]):
+SECRET_NAMES = frozenset({"apiKey", "listenKey", "listenToken", "signature", "token"})
+"""Parameters of requests that are secrets."""
+
+
+class MaskedParams(dict[str, Any]):
+    """Parameters whose repr shows no secret."""
+
+    def __repr__(self) -> str:
+        return repr({name: "***" if name in SECRET_NAMES else value for name, value in self.items()})
+
+
+class PlainParams(MaskedParams):
     """Parameters as they will stand in the JSON: checked, so that nobody need do it again."""
 
 
@@ -92,7 +104,8 @@ def sign_ws_params(
 
     The arguments and errors are those of :func:`stamp_ws_params`.
     """
-    signed = plain_params({"apiKey": credentials.api_key, **_stamped(params, timestamp_ms, recv_window)})
+    api_key = SecretText(credentials.api_key)
+    signed = plain_params({"apiKey": api_key, **_stamped(params, timestamp_ms, recv_window)})
     signed["signature"] = credentials.sign(ws_signing_text(signed))
     return signed
 
@@ -120,7 +133,7 @@ def encode_request(id: int | str, method: str, params: Mapping[str, object] | No
             frame["params"] = list(params)
         else:
             frame["params"] = params if type(params) is PlainParams else plain_params(params)
-    return dumps(frame)
+    return SecretText(dumps(frame))
 
 
 def rest_query(params: Mapping[str, object]) -> str:
@@ -129,7 +142,8 @@ def rest_query(params: Mapping[str, object]) -> str:
     Raises:
         TypeError, ValueError: as for :func:`plain_params`.
     """
-    return "&".join(f"{name}={quote(_text(value), safe='')}" for name, value in plain_params(params).items())
+    pairs = [f"{name}={quote(_text(value), safe='')}" for name, value in plain_params(params).items()]
+    return SecretText("&".join(pairs))
 
 
 def sign_rest(
@@ -141,7 +155,7 @@ def sign_rest(
     The arguments and errors are those of :func:`stamp_ws_params`.
     """
     query = rest_query(_stamped(params, timestamp_ms, recv_window))
-    return f"{query}&signature={quote(credentials.sign(query), safe='')}"
+    return SecretText(f"{query}&signature={quote(credentials.sign(query), safe='')}")
 
 
 def _stamped(params: Mapping[str, object], timestamp_ms: int, recv_window: int | Decimal | None) -> dict[str, object]:

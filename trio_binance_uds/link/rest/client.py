@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import trio
 
 from trio_binance_uds.credentials import Credentials
+from trio_binance_uds.credentials.hidden import SecretText
 from trio_binance_uds.errors import ApiError, ClockSkew, RateLimited, RequestError
 from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.left_alone import Bar
@@ -51,6 +52,7 @@ class RestClient:
         self._base = Address.parse(url, "http")
         self._http = http
         self._credentials = credentials
+        self._headers = {"X-MBX-APIKEY": SecretText(credentials.api_key)}
         self._clock = clock
         self.masker = masker
         self._time_path = time_path
@@ -115,7 +117,7 @@ class RestClient:
         self.masker.add_from(dict(parse_qsl(text)))
         address = self._base.at(path, text)
         asked_at = trio.current_time()
-        answer = await self._http.exchange(verb, address, {"X-MBX-APIKEY": self._credentials.api_key} if keyed else {})
+        answer = await self._http.exchange(verb, address, self._headers if keyed else {})
         heard_at = trio.current_time()
         self.used_weights = used_weights(answer) or self.used_weights
         log.debug("%s: status %d", route, answer.status)

@@ -16,7 +16,7 @@ _LINE = 160
 
 
 def malformed(address: Address, problem: str, masker: Masker) -> ConnectFailed:
-    """Return the error for an answer that is no WebSocket handshake."""
+    """Return the error for an answer that is no WebSocket handshake; nothing is chained, as that would quote it."""
     return ConnectFailed(f"{address} did not answer with a WebSocket handshake: {masker.text(problem, _LINE)}")
 
 

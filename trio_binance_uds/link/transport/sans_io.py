@@ -117,7 +117,7 @@ async def _shake_hands(
         cause = refused.__cause__ or refused
         if isinstance(cause, EOFError):
             raise ConnectFailed(f"{address} closed the connection during the WebSocket handshake") from cause
-        raise malformed(address, str(cause), masker) from cause
+        raise malformed(address, str(cause), masker)
     core.events_received()  # The answer to the handshake is no message.
     return data[at:]
 
@@ -327,7 +327,8 @@ class SansIoTransport(Transport):
         assert core.close_sent is not None, "the core answers a violation with a Close frame"
         problem = self._masker.text(str(core.parser_exc))
         what = "a message is too big" if isinstance(core.parser_exc, PayloadTooBig) else "the server broke the protocol"
-        self._set_end(int(core.close_sent.code), problem, f"{what}: {problem}", cause=core.parser_exc)
+        # Without the library's exception, which has in it what came.
+        self._set_end(int(core.close_sent.code), problem, f"{what}: {problem}")
 
     def _take_end_of_stream(self) -> None:
         core = self._core
@@ -341,7 +342,8 @@ class SansIoTransport(Transport):
         self, code: int | None, reason: str, message: str | None = None, *, cause: BaseException | None = None
     ) -> None:
         self._end = TransportClosed(code, reason, message)
-        self._end.__cause__ = cause
+        # Without its way here, which was through frames that have in them what came.
+        self._end.__cause__ = None if cause is None else cause.with_traceback(None)
 
 
 class _Discreet(logging.LoggerAdapter[logging.LoggerAdapter[logging.Logger]]):

@@ -138,7 +138,7 @@ class TrioWebsocketTransport(Transport):
             problem = f"broke the connection off during the WebSocket handshake: {broken}"
             raise ConnectFailed(f"{address} {problem}") from broken
         if crash is not None:
-            raise malformed(address, str(crash), self._masker) from crash
+            raise malformed(address, str(crash), self._masker)
         # An answer whose body ends with the stream: trio-websocket waits for more.
         from trio_binance_uds.link.transport.plain_http import read_answer
 
@@ -246,6 +246,7 @@ class TrioWebsocketTransport(Transport):
         broken = self._stream.failure
         if broken is not None:
             end = TransportClosed(None, f"the connection broke: {broken}")
+            broken = broken.with_traceback(None)  # It led through the library, whose frames have in them what came.
         elif exc.reason is None or exc.reason.code == 1006:
             end = TransportClosed(None, "the server ended the connection without a Close frame")
         else:
@@ -255,7 +256,7 @@ class TrioWebsocketTransport(Transport):
             self._violation = code if code in _VIOLATIONS else None
             who = "the server closed the connection" if self._violation is None else "the connection was closed"
             end = TransportClosed(code, reason, f"{who} with code {code}{said}")
-        end.__cause__ = broken or exc
+        end.__cause__ = broken  # not the library's exception, which has in it what came
         return end
 
     def _set_end(self, end: TransportClosed) -> None:
