@@ -161,9 +161,10 @@ class UnknownEvent(UntypedEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
 class UndecodableEvent(UntypedEvent):
-    """Something that is not what the venue documents: a known event with a faulty field, or a frame that is not JSON.
+    """Something that lacks even what it is about: a known event without a core field, or a frame that is not JSON.
 
-    ``raw`` is the frame's own ``str`` or ``bytes`` when it is not JSON. The event concerns the account all the same:
+    ``raw`` is the frame's own ``str`` or ``bytes`` when it is not JSON, with what looks like a secret masked; ``faults``
+    says what was wrong, what makes it undecodable first. The event concerns the account all the same:
     something has happened that could not be read, so query what it may have changed.
     """
 
