@@ -163,9 +163,9 @@ class UnknownEvent(UntypedEvent):
 class UndecodableEvent(UntypedEvent):
     """Something that lacks even what it is about: a known event without a core field, or a frame that is not JSON.
 
-    ``raw`` is the frame's own ``str`` or ``bytes`` when it is not JSON, with what looks like a secret masked; ``faults``
-    says what was wrong, what makes it undecodable first. The event concerns the account all the same:
-    something has happened that could not be read, so query what it may have changed.
+    ``raw`` is the frame's own ``str`` or ``bytes`` if it is not JSON, with what looks like a secret masked. ``faults``
+    says what was wrong, what makes it undecodable first. The event concerns the account all the same: something has
+    happened that could not be read, so query what it may have changed.
     """
 
 

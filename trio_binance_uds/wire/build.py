@@ -133,6 +133,7 @@ def _read(cls: type[Any], payload: dict[str, Any], place: _Place, found: _Found)
     for step in _steps(cls):
         declared = step.declared
         nothing = () if declared.kind is Kind.ITEMS else None
+        value: Any
         try:
             value = _value(step, payload)
         except _Misfit as misfit:
@@ -203,6 +204,7 @@ def _elements(declared: WireField, members: Sequence[Any], place: _Place, found:
     for index, member in enumerate(members):
         name, wire = f"{place.name}{declared.name}[{index}]", f"{place.wire}{declared.wire}[{index}]"
         inner = _Found()
+        values: dict[str, Any] = {}
         if type(member) is dict:
             values = _read(declared.of, member, _Place(f"{name}.", f"{wire}."), inner)
         else:
