@@ -179,7 +179,8 @@ class ApiError(RequestError):
     Attributes:
         status: the HTTP-like status, 4xx.
         code, msg: Binance's error code and its text; 0 where a front server or firewall refused, which has no codes.
-        data: the ``data`` member of the error, unaltered, or ``None``; ``order.cancelReplace`` has details there.
+        data: the ``data`` member of the error, its texts without secrets and in bounded length, or ``None``;
+            ``order.cancelReplace`` has details there.
     """
 
     def __init__(self, *, method: str, status: int, code: int, msg: str, data: Any = None) -> None:

@@ -6,6 +6,7 @@ LINE_LIMIT = 200
 """How many characters of a text from outside a message, a log line or a repr shows, unless it says otherwise."""
 
 _CUT = "..."
+_DETAIL_LIMIT = 2000
 
 
 def one_line(text: str, limit: int = LINE_LIMIT) -> str:
@@ -18,6 +19,11 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
         return text
     line = "".join([char if char.isprintable() else "?" for char in text[: limit + 1]])
     return line if len(line) <= limit else line[: limit - len(_CUT)] + _CUT
+
+
+def detail_line(text: str) -> str:
+    """Return what is said to people about something that went wrong, in which there may be words of the venue."""
+    return one_line(text, _DETAIL_LIMIT)
 
 
 def quoted(text: str, limit: int = LINE_LIMIT) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_binance_uds.credentials import Credentials
+from trio_binance_uds.events import Disconnected, Gap, LeaseAtRisk
 from trio_binance_uds.link.masking import MASK, MESSAGE_LIMIT, Masker
+from trio_binance_uds.stream.blind import Blind
 from trio_binance_uds.texts import one_line, quoted
 
 KEY = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd5Ef6Gh7Ij8Kl9Mn0Op1Qr"
@@ -141,3 +145,20 @@ def test_no_piece_of_a_secret_is_ever_shown(around: str, first: int, size: int) 
     shown = masker().text(f"{around}{piece}{around}")
     assert len(piece) < 8 or not shows(shown, piece)
     assert shown.isprintable()
+
+
+@pytest.mark.parametrize("kind", [Disconnected, Gap, LeaseAtRisk, Blind], ids=lambda kind: kind.__name__)
+def test_the_detail_of_a_notice_is_a_line_of_bounded_length(kind: type[Any]) -> None:
+    values = {field.name: None for field in attrs.fields(kind) if field.default is attrs.NOTHING}
+    notice = kind(**values, detail="forged\nline\x1b[2J\u2028" + "x" * 10**6)
+    assert notice.detail.startswith("forged?line?[2J?xxx")
+    assert notice.detail.isprintable()
+    assert len(notice.detail) == 2000
+
+
+def test_raw_payloads_keep_their_shape_and_length_without_the_keys_we_know() -> None:
+    assert Masker().raw({"a": KEY}) == {"a": KEY}
+    raw = {"x": [f"1{KEY}2", {KEY.lower(): 5}], "long": "y" * 5000 + "\n", "n": None, "t": f"of {'a key of the user'}"}
+    assert masker().raw(raw) == {"x": [f"1{MASK}2", {MASK: 5}], "long": "y" * 5000 + "\n", "n": None, "t": f"of {MASK}"}
+    assert masker().raw(f'{{"{KEY}') == f'{{"{MASK}'
+    assert masker().raw(f'{{"{KEY}'.encode()) == f'{{"{MASK}'.encode()

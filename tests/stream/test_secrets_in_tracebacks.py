@@ -388,3 +388,23 @@ async def test_a_renewal_that_fails_shows_no_secret(
         for item in items:
             assert str(getattr(item, "detail", "")).isprintable()
             assert len(str(getattr(item, "detail", ""))) < 2000
+
+
+@pytest.mark.parametrize("product", LEASED, ids=lambda product: product.name)
+async def test_what_nobody_can_read_is_delivered_without_the_keys_we_know(
+    autojump_clock: trio.testing.MockClock, product: uds.Product
+) -> None:
+    async with venue_for(product) as venue:
+        async with uds.open_user_data_stream(
+            CREDENTIALS,
+            product,
+            environment=EVERYWHERE,
+            network=venue.network,
+            recovery=uds.Recovery(enabled=False),
+        ) as stream:
+            held = secrets_of(venue) - {SECRET}
+            await venue.tell({"e": "somethingNew", "x": [{"deep": f"of {one}"} for one in sorted(held)]})
+            event = await stream.receive()
+        assert isinstance(event, uds.UnknownEvent)
+        check(venue, repr(event.raw), repr(event), str(event))
+        assert "of ***" in repr(event.raw)

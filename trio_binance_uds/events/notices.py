@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 import attrs
 
 from trio_binance_uds.events.base import Shown
+from trio_binance_uds.texts import detail_line
 
 
 @unique
@@ -60,7 +61,7 @@ class Disconnected(Notice):
 
     at: datetime
     cause: DisconnectCause | str
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +82,7 @@ class ReconnectFailed(Notice):
     at: datetime
     attempts: int
     next_attempt_at: datetime
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +106,7 @@ class Shedding(Notice):
     shed: int
     behind_seconds: float
     resumes_at: datetime
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +126,7 @@ class Unproven(Notice):
 
     at: datetime
     account: str
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -156,7 +157,7 @@ class BaselineMissing(Notice):
     """
 
     at: datetime
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -190,7 +191,7 @@ class LeaseAtRisk(Notice):
     at: datetime
     expires_at: datetime
     account: str
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -210,7 +211,7 @@ class CredentialsRefused(Notice):
 
     at: datetime
     method: str
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
 
 
 @attrs.frozen(kw_only=True)
@@ -240,4 +241,4 @@ class Gap(Notice):
     recovered: int = 0
     complete: bool = False
     shed: int = 0
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import trio
 
 from trio_binance_uds.events import Event, ServerShutdown, UnknownEvent, UntypedEvent
 from trio_binance_uds.events.spot import CONTROL_EVENTS
+from trio_binance_uds.link.masking import Masker
 
 # How many events may come before the acknowledgement of their subscription.
 _MAX_EARLY = 10_000
@@ -102,7 +104,9 @@ class Intake:
         about_the_link: Callable[[Event], bool],
         proven: Callable[[float], None],
         on_batch_end: Callable[[float], None],
+        masker: Masker | None = None,
     ) -> None:
+        self._masker = masker or Masker()
         self._accept = accept
         self._about_the_link = about_the_link
         self._proven = proven
@@ -166,8 +170,10 @@ class Intake:
         elif isinstance(event, CONTROL_EVENTS) and self._is_taken(event):
             pass
         elif route.admits(event):
-            if not isinstance(event, UntypedEvent):
-                # What nobody can read may come from anywhere.
+            if isinstance(event, UntypedEvent):
+                # What nobody can read may come from anywhere, and have anything in it.
+                object.__setattr__(event, "raw", self._masker.raw(event.raw))
+            else:
                 self._brought_events = True
             self._accept(event)
 
@@ -189,18 +195,18 @@ class Intake:
             # It is about the connection, whatever subscription its frame names.
             return
         if not self._asking:
-            self._accept(_stray(event))
+            self._accept(_stray(event, self._masker.raw(event.raw)))
             return
         if len(self._early) >= _MAX_EARLY:
             raise SubscriptionEnded(f"{_MAX_EARLY} events came before the subscription was acknowledged")
         self._early.append(event)
 
 
-def _stray(event: Event) -> UnknownEvent:
+def _stray(event: Event, raw: Any) -> UnknownEvent:
     return UnknownEvent(
         stream=event.stream,
         account=event.account,
-        raw=event.raw,
+        raw=raw,
         problem=f"it came for subscription {event.subscription_id}, which is not this stream's",
         event_type=event.event_type,
         subscription_id=event.subscription_id,

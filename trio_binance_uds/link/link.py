@@ -183,6 +183,7 @@ class _Life:
             about_the_link=self._is_about_the_link,
             proven=self._proven_by_events,
             on_batch_end=on_batch_end,
+            masker=plan.masker,
         )
 
     async def live(self) -> Exception:

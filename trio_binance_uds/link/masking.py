@@ -93,6 +93,17 @@ class Masker:
             return [self.value(member, depth - 1) for member in value[:_MOST_MEMBERS]]
         return value
 
+    def raw(self, value: Any) -> Any:
+        """Return what the venue sent with the keys and tokens that we know masked, and otherwise as it came.
+
+        They are looked for as they are, in any case: this is for values of any size, which are not made lines.
+        """
+        known = [re.escape(secret) for secret in (*self._lasting, *self._keys) if len(secret) >= _PIECE]
+        if not known:
+            return value
+        pattern = re.compile("|".join(known), re.IGNORECASE)
+        return _replaced(value, pattern, pattern_bytes=re.compile(pattern.pattern.encode(), re.IGNORECASE))
+
     def _without_secrets(self, text: str) -> str:
         text = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT]
         plain, places = _decoded(text)
@@ -133,6 +144,21 @@ class Masker:
                 for at in range(max(len(secret) - _PIECE, 0) + 1)
             }
         return self._pieces
+
+
+def _replaced(value: Any, pattern: re.Pattern[str], *, pattern_bytes: re.Pattern[bytes]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(MASK, value)
+    if isinstance(value, bytes):
+        return pattern_bytes.sub(MASK.encode(), value)
+    if isinstance(value, dict):
+        return {
+            pattern.sub(MASK, name): _replaced(member, pattern, pattern_bytes=pattern_bytes)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [_replaced(member, pattern, pattern_bytes=pattern_bytes) for member in value]
+    return value
 
 
 def _decoded(text: str) -> tuple[str, list[tuple[int, int]]]:

@@ -7,6 +7,8 @@ from enum import StrEnum, unique
 
 import attrs
 
+from trio_binance_uds.texts import detail_line
+
 
 @unique
 class BlindReason(StrEnum):
@@ -33,4 +35,4 @@ class Blind:
 
     since: datetime
     reason: BlindReason | str
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=detail_line)
