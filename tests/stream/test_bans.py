@@ -71,10 +71,11 @@ async def test_a_ban_without_a_time_is_respected_by_keepalives_for_as_long_as_th
     mechanism = product.mechanism
     assert isinstance(mechanism, uds.ListenKeyStream)
     async with opened(product) as stage:
-        stage.venue.answer_instead(f"PUT {mechanism.path}", Reply(418, b"<html>banned</html>"))
+        verb = "POST" if mechanism.has_only_post else "PUT"
+        stage.venue.answer_instead(f"{verb} {mechanism.path}", Reply(418, b"<html>banned</html>"))
         await trio.sleep(31)
         asked = len(stage.venue.calls)
-        assert stage.venue.calls[-1].verb == "PUT"
+        assert stage.venue.calls[-1].verb == verb
         await trio.sleep(115)
         assert len(stage.venue.calls) == asked
         await trio.sleep(60)

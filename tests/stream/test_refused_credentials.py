@@ -160,11 +160,12 @@ async def test_a_keepalive_that_is_refused_for_a_moment_leaves_the_link_alone(
     mechanism = product.mechanism
     assert isinstance(mechanism, uds.ListenKeyStream)
     async with opened(product) as stage:
+        verb = "POST" if mechanism.has_only_post else "PUT"
         # One check asks three times.
-        stage.venue.answer_instead(f"PUT {mechanism.path}", *[Reply(401, REFUSED)] * 6)
+        stage.venue.answer_instead(f"{verb} {mechanism.path}", *[Reply(401, REFUSED)] * 6)
         await trio.sleep(300)
         assert stage.items == []
-        stage.venue.answer_instead(f"PUT {mechanism.path}", *[Reply(401, REFUSED)] * 9)
+        stage.venue.answer_instead(f"{verb} {mechanism.path}", *[Reply(401, REFUSED)] * 9)
         await trio.sleep(100)
         assert stage.kinds() == ["Disconnected", "Gap"]
         assert isinstance(stage.items[0], uds.Disconnected)

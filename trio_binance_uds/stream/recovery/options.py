@@ -23,7 +23,8 @@ class Recovery:
     Attributes:
         enabled: whether it is asked for at all; without, every gap has ``complete=False``.
         symbols: symbols, in upper case, that are always asked about, besides those with open orders and those seen on
-            the stream.
+            the stream within a week. On cross margin and on the margin part of Portfolio Margin, open orders are asked
+            for symbol by symbol, so name those on which orders may be open when the stream begins.
         max_seconds: how long one recovery may take; live events wait for it that long at most.
         max_weight: how much request weight one recovery may cost, of all its accounts together; ``None`` is a quarter
             of what the venue allows an address in a minute, so that the rest stays for trading. What it does not

@@ -35,6 +35,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
 from trio_binance_uds.stream.recovery.european_options.reports import update_of
 from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.matching import Whose
+from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.unproven import Unproven
 
 _FILLS_REMEMBERED = 20_000
@@ -72,7 +73,8 @@ class Knowledge:
         self.whose: Whose = Whose()
         self.orders: dict[Key, OptionsOrderTradeUpdate] = {}
         self.finished: Finished[Key] = Finished()
-        self.symbols: dict[str, None] = {}
+        # When something was last told of them, or when they were found in the baseline.
+        self.symbols: dict[str, datetime] = {}
         self.wallets: dict[str, Told] = {}
         self.positions: dict[str, Told] = {}
         self.unsettled: list[OptionsOrderTradeUpdate] = []
@@ -84,6 +86,7 @@ class Knowledge:
         self.baseline_at: datetime | None = None
         self.baseline_until: datetime | None = None
         self.unproven: Unproven = Unproven()
+        self.gone: Gone = Gone()
         self.no_baseline_because: str = "it was never asked for"
         self._fills: OrderedDict[Hashable, None] = OrderedDict()
 
@@ -104,7 +107,7 @@ class Knowledge:
 
     def _order(self, update: OptionsOrderTradeUpdate) -> None:
         key = (update.symbol, update.order_id)
-        self.symbols[update.symbol] = None
+        self.symbols[update.symbol] = update.transaction_time
         if update.execution_type == "TRADE":
             self._fills[_fill_of(update)] = None
             if len(self._fills) > _FILLS_REMEMBERED:
@@ -122,7 +125,7 @@ class Knowledge:
         for balance in update.balances:
             self.wallets[balance.asset] = Told(balance.balance, at, at)
         for position in update.positions:
-            self.symbols[position.symbol] = None
+            self.symbols[position.symbol] = at
             self.positions[position.symbol] = Told(position.quantity, at, at)
         if self.unsettled:
             self.unsettled = [fill for fill in self.unsettled if fill.transaction_time > at]
@@ -145,19 +148,39 @@ class Knowledge:
         self.begin(at)
         assert self.began is not None
         for order in answers.orders:
-            self.symbols[order.symbol] = None
+            self.symbols.setdefault(order.symbol, self.began)
             is_told = order.key in self.orders or order.key in self.finished
             if order.updated < self.began and not order.is_final and not is_told:
                 self.orders[order.key] = update_of(order)
         for asset, balance in answers.wallets.items():
             self.wallets.setdefault(asset, Told(balance, self.began, answers.until))
         for symbol, quantity in answers.positions.items():
-            self.symbols[symbol] = None
+            self.symbols.setdefault(symbol, self.began)
             self.positions.setdefault(symbol, Told(quantity, self.began, answers.until))
         self.totals = self.totals or answers.totals
         self.greeks = self.greeks if self.greeks is not None else answers.greeks
         self.risk_level = self.risk_level or answers.risk_level
         self.baseline_at, self.baseline_until, self.no_baseline_because = self.began, answers.until, ""
+
+    def symbols_with_something_open(self) -> set[str]:
+        """Return the contracts of which an order or a position is open, as far as it was told."""
+        held = [symbol for symbol, told in self.positions.items() if told.amount]
+        return {*(symbol for symbol, _ in self.orders), *held}
+
+    def forget_quiet(self, before: datetime) -> None:
+        """Forget the contracts of which nothing is open, and nothing was seen since then: most have expired."""
+        busy = self.symbols_with_something_open()
+        for symbol, seen in list(self.symbols.items()):
+            if symbol not in busy and seen < before:
+                del self.symbols[symbol]
+                self.positions.pop(symbol, None)
+
+    def settle_gap(self) -> None:
+        """Take in that what the last recovery has found has been put into the stream."""
+        for symbol in self.gone.settle():
+            self.symbols.pop(symbol, None)
+            self.positions.pop(symbol, None)
+            self.orders = {key: update for key, update in self.orders.items() if key[0] != symbol}
 
     def told_position(self, symbol: str) -> Told | None:
         """Return what was last told of a position; ``None`` if nobody knows."""

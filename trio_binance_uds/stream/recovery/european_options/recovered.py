@@ -26,10 +26,10 @@ from trio_binance_uds.events import (
 from trio_binance_uds.stream.recovery.european_options.answers import ZERO, Key
 from trio_binance_uds.stream.recovery.european_options.reconstruct import Doubt, Rank
 from trio_binance_uds.stream.recovery.european_options.reports import plain
+from trio_binance_uds.stream.recovery.symbols import listed
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
 
 _RANKS: Mapping[str, Rank] = {"NEW": Rank.NEW, "TRADE": Rank.FILL}
-_SHOWN = 6
 
 _Place = tuple[datetime, Decimal, Rank, int]
 
@@ -42,6 +42,7 @@ class OptionsRecovered:
         reasons: why it is incomplete whatever else arrives.
         doubts: what live events may still dispel.
         told_filled: how much of each open order had been told as filled before.
+        remarks: what else there is to say.
     """
 
     events: tuple[Event, ...] = ()
@@ -49,6 +50,7 @@ class OptionsRecovered:
     doubts: tuple[Doubt, ...] = ()
     told_filled: Mapping[Key, Decimal] = attrs.field(factory=dict, repr=False)
     is_left_to_live: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -56,9 +58,7 @@ class OptionsRecovered:
 
     @property
     def detail(self) -> str:
-        problems = [*self.reasons, *[doubt.text for doubt in self.doubts]]
-        detail = "; ".join(problems[:_SHOWN])
-        return detail if len(problems) <= _SHOWN else f"{detail}; and {len(problems) - _SHOWN} more"
+        return listed([*self.reasons, *[doubt.text for doubt in self.doubts], *self.remarks])
 
     def without(self, parked: Iterable[Event]) -> OptionsRecovered:
         """Return what remains to be told beside the live events; they can dispel a doubt, and raise one."""

@@ -14,8 +14,8 @@ What cannot be recovered, because no query tells it:
   wallet in them is concluded: the margin balance less what was paid for the positions.
 * A level of risk that came and went. What it is now is concluded from whether the account may only reduce.
 * The open quantities of the account on a symbol (``None``), and a NEW of an order that was rejected.
-* Orders that ended without a fill on symbols that never were on this stream, have no open order or position and were
-  not named; a fill shows in the positions and in the wallet. Orders that ended more than five days ago.
+* Orders that ended without a fill on symbols that were not on this stream for a week, have no open order or position
+  and were not named; a fill shows in the positions and in the wallet. Orders that ended more than five days ago.
 
 Source: Binance Options Trading, "Trade" and "Account" (2026-05-28).
 """
@@ -47,6 +47,7 @@ from trio_binance_uds.stream.recovery.european_options.recovered import OptionsR
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT, QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 from trio_binance_uds.stream.recovery.unproven import Span
 
@@ -106,6 +107,7 @@ class OptionsRecoverer:
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
         self._knowledge.unproven.note_gap(since, until, complete=complete)
+        self._knowledge.settle_gap()
 
 
 class _Recovery:
@@ -128,6 +130,8 @@ class _Recovery:
         self._options = options
         self._inquiry = Inquiry(request, options.weight_allowed, knowledge.whose)
         start = max(since - UNDER_WAY, knowledge.began)
+        knowledge.forget_quiet(start - QUIET_AFTER)
+        knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge)
         self._questions = _Questions(self._evidence, start, clock)
         self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
@@ -152,11 +156,15 @@ class _Recovery:
         if knowledge.baseline_at is None:
             reasons.append(f"what was there before the stream began is not known ({knowledge.no_baseline_because})")
             self._make_up_for_baseline()
+        is_open = knowledge.symbols_with_something_open().__contains__
+        said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
+        reasons += said.reasons
         if evidence.open_orders is not None and not any(doubt.key is not None for doubt in found.doubts):
             knowledge.unproven.note_listed()
         return OptionsRecovered(
             events=tuple([attrs.evolve(event, account=account) for event in found.events]),
             reasons=tuple(reasons),
+            remarks=said.remarks,
             doubts=found.doubts,
             told_filled={key: told.filled_accumulated_quantity for key, told in knowledge.orders.items()},
         )
@@ -173,7 +181,7 @@ class _Recovery:
         new = {question.identity: question for question in questions if question.identity not in self._asked}
         self._asked.update(new)
         if new and not self._inquiry.is_over:
-            await self._inquiry.ask(new.values())
+            await self._inquiry.ask([self._knowledge.gone.excusing(one, BAD_CONTRACT) for one in new.values()])
             return True
         return False
 
@@ -196,8 +204,9 @@ class _Recovery:
         knowledge, evidence = self._knowledge, self._evidence
         with_orders = [symbol for symbol, _ in (*knowledge.orders, *(evidence.open_orders or ()))]
         with_positions = [*(evidence.positions or ()), *knowledge.positions]
-        seen = reversed(knowledge.symbols)
-        return list(dict.fromkeys([*self._options.symbols, *with_orders, *with_positions, *seen]))
+        seen = sorted(knowledge.symbols, key=lambda symbol: knowledge.symbols[symbol], reverse=True)
+        symbols = dict.fromkeys([*self._options.symbols, *with_orders, *with_positions, *seen])
+        return [symbol for symbol in symbols if symbol not in knowledge.gone]
 
     def _history(self, symbols: Iterable[str]) -> Iterator[Question]:
         for symbol in symbols:

@@ -38,6 +38,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
 from trio_binance_uds.stream.recovery.matching import Whose
+from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.unproven import Unproven
 
 # Updates of the account follow their reports at once: more than this waits for one only if the venue stopped sending
@@ -91,7 +92,7 @@ class Told(Generic[_StateT]):
 class Knowledge:
     """What has been told; see the module."""
 
-    def __init__(self, unit: str | None = None, *, follows_account: bool = True) -> None:
+    def __init__(self, unit: str | None = None, *, follows_account: bool = True, gone: Gone | None = None) -> None:
         self.whose: Whose = Whose()
         self._unit = unit
         self._follows_account = follows_account
@@ -124,6 +125,7 @@ class Knowledge:
         self.baseline_until: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
         self.unproven: Unproven = Unproven()
+        self.gone: Gone = gone or Gone()
         # What the venue was found not to offer.
         self.history_needs_symbol: bool = False
         self.conditional_history_needs_symbol: bool = False
@@ -265,6 +267,36 @@ class Knowledge:
         self.baseline_until, self.no_baseline_because = until, ""
 
     # For the recovery.
+
+    def symbols_with_something_open(self) -> set[str]:
+        """Return the symbols on which an order, a conditional order or a position is open, as far as it was told."""
+        return {
+            *(symbol for symbol, _ in self.orders),
+            *(symbol for symbol, _ in self.untold_at_start),
+            *(place.symbol for place in self.conditionals.values()),
+            *self.untold_conditionals_at_start.values(),
+            *(symbol for (symbol, _), told in self.positions.items() if told.state.amount),
+        }
+
+    def forget_quiet(self, before: datetime) -> None:
+        """Forget the symbols on which nothing is open, and of which nothing was seen since then."""
+        busy = self.symbols_with_something_open()
+        for symbol, seen in list(self.symbols.items()):
+            if symbol not in busy and seen < before:
+                del self.symbols[symbol]
+                self.last_trade_ids.pop(symbol, None)
+
+    def settle_gap(self) -> None:
+        """Take in that what the last recovery has found has been put into the stream."""
+        for symbol in self.gone.settle():
+            self.symbols.pop(symbol, None)
+            self.last_trade_ids.pop(symbol, None)
+            self.orders = {key: record for key, record in self.orders.items() if key[0] != symbol}
+            self.positions = {key: told for key, told in self.positions.items() if key[0] != symbol}
+            self.untold_at_start = {key: None for key in self.untold_at_start if key[0] != symbol}
+            self.conditionals = {n: place for n, place in self.conditionals.items() if place.symbol != symbol}
+            untold = self.untold_conditionals_at_start
+            self.untold_conditionals_at_start = {n: named for n, named in untold.items() if named != symbol}
 
     def learn_from(self, balances: Iterable[BalanceAnswer], positions: Iterable[PositionAnswer]) -> None:
         """Take in the names that answers tell: the account's alias, and what a symbol is margined in."""

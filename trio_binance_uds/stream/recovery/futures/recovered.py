@@ -33,9 +33,9 @@ from trio_binance_uds.stream.recovery.futures.conditional import ConditionalPlac
 from trio_binance_uds.stream.recovery.futures.life import UNANNOUNCED, Rank
 from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
+from trio_binance_uds.stream.recovery.symbols import listed
 
 _RANKS: Mapping[str, Rank] = {"NEW": Rank.NEW, "AMENDMENT": Rank.CHANGE, "TRADE": Rank.FILL, "CALCULATED": Rank.FILL}
-_SHOWN = 6
 
 _ReportPlace = tuple[datetime, Decimal, Rank, int]
 
@@ -51,6 +51,7 @@ class Basis:
         told_conditionals: the conditional orders that had been told as open before.
         balances, positions: what is now, as it was answered.
         unit: which part of a Portfolio Margin account it is about.
+        remarks: what else there is to say.
     """
 
     reasons: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Basis:
     balances: Mapping[str, BalanceAnswer] = attrs.Factory(dict)
     positions: Mapping[PositionKey, PositionAnswer] = attrs.Factory(dict)
     unit: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -81,10 +83,7 @@ class Recovered:
     def judged(cls, events: Iterable[Event], basis: Basis) -> Recovered:
         """Return the events with the verdict that follows from the basis."""
         problems = [*basis.reasons, *[doubt.text for doubt in basis.doubts]]
-        detail = "; ".join(problems[:_SHOWN])
-        if len(problems) > _SHOWN:
-            detail += f"; and {len(problems) - _SHOWN} more"
-        return cls(tuple(events), not problems, detail, basis)
+        return cls(tuple(events), not problems, listed([*problems, *basis.remarks]), basis)
 
     @property
     def basis(self) -> Basis:

@@ -13,6 +13,7 @@ from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -21,10 +22,12 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 class FuturesRecoverer:
     """Knows what the user was told, and recovers what was missed."""
 
-    def __init__(self, scope: Scope, options: Recovery) -> None:
+    def __init__(self, scope: Scope, options: Recovery, gone: Gone | None = None) -> None:
         self.scope: Scope = scope
         self._options = options
-        self.knowledge: Knowledge = Knowledge(scope.dialect.unit, follows_account=scope.tells("ACCOUNT_UPDATE"))
+        self.knowledge: Knowledge = Knowledge(
+            scope.dialect.unit, follows_account=scope.tells("ACCOUNT_UPDATE"), gone=gone
+        )
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -50,3 +53,4 @@ class FuturesRecoverer:
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
         self.knowledge.unproven.note_gap(since, until, complete=complete)
+        self.knowledge.settle_gap()

@@ -18,8 +18,8 @@ What cannot be recovered, because no query tells it:
 * Whether a fill of a liquidation was reported as ``CALCULATED``: it is recovered as a trade.
 * Orders that were canceled or expired without a fill more than three days ago, and all that is older than 90 days.
 * Where the history is asked symbol by symbol (COIN-M, Portfolio Margin), orders that were placed and ended without a
-  fill on symbols that never were on this stream, have no open order or position and were not named; a fill shows in the
-  income, and its symbol is asked about. The same holds for conditional orders everywhere.
+  fill on symbols that were not on this stream for a week, have no open order or position and were not named; a fill
+  shows in the income, and its symbol is asked about. The same holds for conditional orders everywhere.
 * What happened so shortly before that the database does not show it yet, unless something that is known gives that
   away: what was told of late, an order that was open, a position or a wallet that no fills explain. Positions and
   wallets are taken to be in memory; should they lag along, the last moments of a gap can be missed unnoticed.
@@ -44,6 +44,7 @@ from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.symbols import BAD_SYMBOL, QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 
 _AGAIN_SECONDS = 1.0
@@ -143,6 +144,8 @@ class _Recovery:
             knowledge.begin(since - clock.uncertainty)
         assert knowledge.began is not None
         start, until = max(since - margin, knowledge.began), latest(clock)
+        knowledge.forget_quiet(start - QUIET_AFTER)
+        knowledge.gone.begin(knowledge.symbols)
         earlier = knowledge.unproven.before(start, margin)
         self._evidence = Evidence(knowledge, start, clock.now(), until)
         self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until, earlier=earlier)
@@ -171,6 +174,9 @@ class _Recovery:
             reasons.append("the stream was lost while it was still asked what was there before")
         if self._is_all_listed() and not any(doubt.is_about_an_order for doubt in found.doubts):
             knowledge.unproven.note_listed()
+        is_open = knowledge.symbols_with_something_open().__contains__
+        said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
+        reasons += said.reasons
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -180,6 +186,7 @@ class _Recovery:
             balances=evidence.balances or {},
             positions=evidence.positions or {},
             unit=self._scope.dialect.unit,
+            remarks=said.remarks,
         )
         return Recovered.judged(found.events, basis)
 
@@ -198,9 +205,13 @@ class _Recovery:
         new = {question.identity: question for question in questions if question.identity not in self._asked}
         self._asked.update(new)
         if new and not self._inquiry.is_over:
-            await self._inquiry.ask(new.values())
+            await self._inquiry.ask(self._excusing(new.values()))
             return True
         return False
+
+    def _excusing(self, questions: Iterable[Question]) -> list[Question]:
+        """Return questions whose answers may be that their symbols do not exist."""
+        return [self._knowledge.gone.excusing(question, BAD_SYMBOL) for question in questions]
 
     async def _follow_up(self) -> None:
         """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
@@ -223,7 +234,7 @@ class _Recovery:
         self._evidence.not_found.clear()
         self._evidence.conditionals_not_found.clear()
         self._asked = {question.identity for question in again}
-        await self._inquiry.ask(again)
+        await self._inquiry.ask(self._excusing(again))
         await self._put(self._history(thorough=True))
         await self._follow_up()
 
@@ -245,7 +256,7 @@ class _Recovery:
         traded = [income.symbol for income in evidence.incomes.values() if income.symbol]
         listed = [symbol for symbol, _ in evidence.orders]
         found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, listed, seen)
-        return list(dict.fromkeys(found))
+        return [symbol for symbol in dict.fromkeys(found) if symbol not in knowledge.gone]
 
     def _history(self, *, thorough: bool) -> Iterator[Question]:
         """Ask for the income, the orders, and at once for the trades where there are likely some."""

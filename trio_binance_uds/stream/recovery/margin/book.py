@@ -4,8 +4,13 @@ A minute allows an IP address 12000 on each route. The history of orders and of 
 times as much as anything else: it is asked for last, so that a budget that does not suffice goes to trades and to the
 orders that are known.
 
-Source: Binance Margin Trading, "Trade" and "Account" (2026-01-15). The weight of all open orders is not documented in
-figures; that is what a client library reckons with.
+Without a symbol, the open orders of a cross account cost 10 for every symbol that trades, by the page that describes
+them: the whole minute of an address, and the next question is refused. So they are asked for symbol by symbol: those
+that were named, that the stream has shown, or that have an open order list. Orders on other symbols show in what is
+locked: then symbols are guessed, and while the locks stay without an order, no gap is complete.
+
+Source: Binance Margin Trading, "Trade" and "Account" (2026-01-15). A client library reckons with a weight of 40 for all
+open orders; the page is believed.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from trio_binance_uds.stream.recovery.margin.answers import (
     read_trade,
 )
 from trio_binance_uds.stream.recovery.spot.book import Book, Call, LoanCall
+from trio_binance_uds.stream.recovery.symbols import BAD_MARGIN_PAIR
 
 _ROOT = "GET /sapi/v1/margin/"
 
@@ -41,7 +47,7 @@ def margin_book(account: MarginAccount) -> Book:
         account=call("account", 10, params={})
         if symbol is None
         else call("isolated/account", 10, params={"symbols": symbol}),
-        open_orders=call("openOrders", 40 if symbol is None else 10, params=whole),
+        open_orders=call("openOrders", 10, params=whole),
         open_lists=call("openOrderList", 10, params=whole),
         orders=call("allOrders", 200, page=500),
         trades=call("myTrades", 10),
@@ -64,6 +70,8 @@ def margin_book(account: MarginAccount) -> Book:
         do_orders_name_lists=False,
         symbol=symbol,
         are_orders_dear=True,
+        are_open_orders_by_symbol=symbol is None,
+        no_such_symbol=BAD_MARGIN_PAIR,
         read_account=read_cross_account if symbol is None else read_isolated_account,
         read_order=read_order,
         read_trade=read_trade,

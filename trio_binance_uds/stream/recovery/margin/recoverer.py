@@ -80,7 +80,9 @@ class MarginRecoverer:
         return JoinedRecovered({name: found[name] for name in self._accounts})
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Do nothing: the history lists what has changed of late, whenever it began."""
+        """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
+        for account in self._accounts.values():
+            account.knowledge.settle_gap()
 
 
 class _Account:

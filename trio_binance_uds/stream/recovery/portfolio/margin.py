@@ -2,8 +2,8 @@
 
 It is recovered as margin is, which is as spot is, through a translation of what differs:
 
-* Open orders are asked for symbol by symbol: those that were named, that the stream has shown, or that have an open
-  order list. Orders that were open before on other symbols are not known.
+* Open orders are asked for symbol by symbol, as on a cross margin account: those that were named, that the stream has
+  shown, or that have an open order list.
 * Balances are the margin columns of the whole account's, without a time.
 * What self-trade prevention took off an order is not listed at all, and loans only by asset: where either is needed to
   explain something, the recovery is incomplete.
@@ -14,7 +14,7 @@ Source: Binance Portfolio Margin, "Trade" and "Account" (2026-05-28).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,20 +32,18 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
-from trio_binance_uds.stream.recovery.matching import check_answer
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, text, whole
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, read_balances
 from trio_binance_uds.stream.recovery.spot.book import Book, Call
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.symbols import BAD_MARGIN_PAIR, Gone
 from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS, VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /papi/v1/margin/"
-_OPEN_ORDERS = f"{_ROOT}openOrders"
-_OPEN_LISTS = f"{_ROOT}openOrderList"
 _PREVENTIONS = f"{_ROOT}myPreventedMatches"
 
 
@@ -69,26 +67,26 @@ def _read_account(raw: Any, asked: datetime, answered: datetime) -> AccountAnswe
     )
 
 
-def _book(symbols: int) -> Book:
-    """Return what the margin part can be asked, where open orders are asked for so many symbols."""
-    return Book(
-        account=Call("GET /papi/v1/balance", 20),
-        open_orders=Call(_OPEN_ORDERS, 5 * max(symbols, 1)),
-        open_lists=Call(_OPEN_LISTS, 5),
-        orders=Call(f"{_ROOT}allOrders", 100, page=500),
-        trades=Call(f"{_ROOT}myTrades", 5),
-        trades_of_order=Call(f"{_ROOT}myTrades", 5),
-        order=Call(f"{_ROOT}order", 10),
-        preventions_of_order=Call(_PREVENTIONS, 0),
-        prevention=Call(_PREVENTIONS, 0),
-        order_list=Call(f"{_ROOT}orderList", 5),
-        order_lists=Call(f"{_ROOT}allOrderList", 100, page=500),
-        do_orders_name_lists=False,
-        are_orders_dear=True,
-        read_account=_read_account,
-        read_order=read_order,
-        read_trade=read_trade,
-    )
+_BOOK = Book(
+    account=Call("GET /papi/v1/balance", 20),
+    open_orders=Call(f"{_ROOT}openOrders", 5),
+    open_lists=Call(f"{_ROOT}openOrderList", 5),
+    orders=Call(f"{_ROOT}allOrders", 100, page=500),
+    trades=Call(f"{_ROOT}myTrades", 5),
+    trades_of_order=Call(f"{_ROOT}myTrades", 5),
+    order=Call(f"{_ROOT}order", 10),
+    preventions_of_order=Call(_PREVENTIONS, 0),
+    prevention=Call(_PREVENTIONS, 0),
+    order_list=Call(f"{_ROOT}orderList", 5),
+    order_lists=Call(f"{_ROOT}allOrderList", 100, page=500),
+    do_orders_name_lists=False,
+    are_orders_dear=True,
+    are_open_orders_by_symbol=True,
+    no_such_symbol=BAD_MARGIN_PAIR,
+    read_account=_read_account,
+    read_order=read_order,
+    read_trade=read_trade,
+)
 
 
 class MarginPart:
@@ -97,9 +95,7 @@ class MarginPart:
     def __init__(self, account: str, options: Recovery) -> None:
         self._account = account
         self._options = options
-        # Open order lists show symbols that the stream has not.
-        self._listed: dict[str, None] = {}
-        self.knowledge: Knowledge = Knowledge()
+        self.knowledge: Knowledge = Knowledge(Gone(leaves_named=True))
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -112,72 +108,42 @@ class MarginPart:
 
     async def take_baseline(self, request: Request, clock: VenueClock, *, budget: Budget) -> None:
         """Ask what was there before the stream began."""
-        unknown = await baseline(
-            self._translated(request), self.knowledge, self._options, clock, book=self._book(), budget=budget
-        )
+        unknown = await baseline(_Translated(request), self.knowledge, self._options, clock, book=_BOOK, budget=budget)
         if unknown:
             log.warning("gaps of margin orders cannot be proven complete: %s", unknown)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
         return await recover(
-            self._translated(request),
+            _Translated(request),
             self.knowledge,
             since,
             self._options,
             clock,
-            book=self._book(),
+            book=_BOOK,
             budget=budget,
             account=self._account,
         )
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Do nothing: the history lists what has changed of late, whenever it began."""
-
-    def note_listed(self, symbols: Iterable[str]) -> None:
-        """Record symbols that have an open order list."""
-        self._listed.update(dict.fromkeys(symbols))
-
-    def symbols(self) -> list[str]:
-        """Return the symbols whose open orders are asked for."""
-        return list(dict.fromkeys([*self._options.symbols, *self.knowledge.symbols, *self._listed]))
-
-    def _book(self) -> Book:
-        return _book(len(self.symbols()))
-
-    def _translated(self, request: Request) -> Request:
-        """Return what asks the routes of spot's questions as they are here."""
-        return _Translated(request, self)
+        """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
+        self.knowledge.settle_gap()
 
 
 @attrs.frozen
 class _Translated:
+    """Asks the routes of spot's questions as they are here."""
+
     request: Request
-    part: MarginPart
 
     async def __call__(self, method: str, params: Mapping[str, Any] | None) -> Any:
         if method == _PREVENTIONS:
             raise ApiError(method=method, status=404, code=0, msg="Portfolio Margin does not list them")
-        if method != _OPEN_ORDERS:
-            answer = await self.request(method, params)
-            if method == _OPEN_LISTS:
-                self.part.note_listed(_symbols_of(answer))
-            return answer
-        found: list[Any] = []
-        for symbol in self.part.symbols():
-            asked = {**(params or {}), "symbol": symbol}
-            answer = await self.request(method, asked)
-            check_answer(asked, answer)
-            found += each(answer)
-        return found
+        return await self.request(method, params)
 
     def note_refused(self, error: AuthenticationFailed) -> None:
         if isinstance(self.request, Attentive):
             self.request.note_refused(error)
-
-
-def _symbols_of(lists: Any) -> Iterable[str]:
-    return [member(row, "symbol", text) for row in each(lists)]
 
 
 def as_portfolio_margin(event: Event) -> Event:

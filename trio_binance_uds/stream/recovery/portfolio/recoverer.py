@@ -8,30 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 import trio
 
-from trio_binance_uds.errors import ApiError, AuthenticationFailed
 from trio_binance_uds.events import Event, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.joined import joined_reasons
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
+from trio_binance_uds.stream.recovery.symbols import Gone
+from trio_binance_uds.stream.recovery.symbols import unknown as unknown_symbol
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
-_NO_SUCH_SYMBOL = -1121
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _OF_NOW = frozenset({"ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"})
 
 
+class HasGone(Protocol):
+    """What knows which symbols do not exist."""
+
+    @property
+    def gone(self) -> Gone:
+        """Those symbols."""
+        ...
+
+
 class Part(Protocol):
     """One part of an account; its inquiries share the budget of the others."""
+
+    @property
+    def knowledge(self) -> HasGone:
+        """What was told of it."""
+        ...
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -57,9 +71,12 @@ class PortfolioRecoverer:
 
     def __init__(self, account: str, options: Recovery) -> None:
         self._options = options
+        # Symbols that were named and that no part has: as was said, and as the last recovery has found.
+        self._unknown: frozenset[str] = frozenset()
+        self._unknown_now: frozenset[str] = frozenset()
         self.parts: Mapping[str, Part] = {
-            "UM": FuturesRecoverer(Scope(dialect=UM, account=account), options),
-            "CM": FuturesRecoverer(Scope(dialect=CM, account=account), options),
+            "UM": FuturesRecoverer(Scope(dialect=UM, account=account), options, Gone(leaves_named=True)),
+            "CM": FuturesRecoverer(Scope(dialect=CM, account=account), options, Gone(leaves_named=True)),
             "margin": MarginPart(account, options),
         }
 
@@ -78,7 +95,7 @@ class PortfolioRecoverer:
         budget = Budget(self._options.weight_allowed)
 
         async def ask(part: Part) -> None:
-            await part.take_baseline(self._lenient(request), clock, budget=budget)
+            await part.take_baseline(request, clock, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for part in self.parts.values():
@@ -91,39 +108,23 @@ class PortfolioRecoverer:
         found: dict[str, Recovered] = {}
 
         async def ask(name: str, part: Part) -> None:
-            found[name] = await part.recover(self._lenient(request), since, clock, budget=budget)
+            found[name] = await part.recover(request, since, clock, budget=budget)
 
         async with trio.open_nursery() as nursery:
             for name, part in self.parts.items():
                 nursery.start_soon(ask, name, part)
-        return PortfolioRecovered({name: found[name] for name in self.parts})
+        gone = [part.knowledge.gone for part in self.parts.values()]
+        unknown = [symbol for symbol in self._options.symbols if all(symbol in one for one in gone)]
+        reasons = tuple([unknown_symbol(symbol) for symbol in unknown if symbol not in self._unknown])
+        remarks = tuple([unknown_symbol(symbol) for symbol in unknown if symbol in self._unknown])
+        self._unknown_now = frozenset(unknown)
+        return PortfolioRecovered({name: found[name] for name in self.parts}, reasons, remarks)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
         for part in self.parts.values():
             part.note_gap(since, until, complete=complete)
-
-    def _lenient(self, request: Request) -> Request:
-        """Return what finds nothing of a symbol that was named, and that a part has not: another part will have it."""
-        return _Lenient(request, frozenset(self._options.symbols))
-
-
-@attrs.frozen
-class _Lenient:
-    request: Request
-    named: frozenset[str]
-
-    async def __call__(self, method: str, params: Mapping[str, Any] | None) -> Any:
-        try:
-            return await self.request(method, params)
-        except ApiError as error:
-            if error.code != _NO_SUCH_SYMBOL or (params or {}).get("symbol") not in self.named:
-                raise
-            return []
-
-    def note_refused(self, error: AuthenticationFailed) -> None:
-        if isinstance(self.request, Attentive):
-            self.request.note_refused(error)
+        self._unknown |= self._unknown_now
 
 
 @attrs.frozen
@@ -131,6 +132,8 @@ class PortfolioRecovered:
     """What the recoveries of the parts have brought."""
 
     parts: Mapping[str, Recovered]
+    reasons: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -141,17 +144,18 @@ class PortfolioRecovered:
     @property
     def complete(self) -> bool:
         """Whether it is proven that this is all of it."""
-        return all(part.complete for part in self.parts.values())
+        return not self.reasons and all(part.complete for part in self.parts.values())
 
     @property
     def detail(self) -> str:
         """Why not, for people."""
-        return "; ".join(f"{name}: {part.detail}" for name, part in self.parts.items() if part.detail)
+        of_parts = [f"{name}: {part.detail}" for name, part in self.parts.items() if part.detail]
+        return "; ".join([*self.reasons, *of_parts, *self.remarks])
 
     def without(self, parked: Iterable[Event]) -> PortfolioRecovered:
         """Return what remains to be told beside the events that the new link has brought meanwhile."""
         waiting = tuple(parked)
-        return PortfolioRecovered({name: part.without(waiting) for name, part in self.parts.items()})
+        return attrs.evolve(self, parts={name: part.without(waiting) for name, part in self.parts.items()})
 
     def echoes(self) -> Echoes:
         """Return what to look out for while a live event can still repeat one of these."""

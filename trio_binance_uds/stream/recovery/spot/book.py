@@ -17,6 +17,7 @@ import attrs
 
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, FillAnswer, OrderAnswer
 from trio_binance_uds.stream.recovery.spot.ledger import Loan
+from trio_binance_uds.stream.recovery.symbols import BAD_SYMBOL
 
 ReadAccount: TypeAlias = Callable[[Any, datetime, datetime], AccountAnswer]
 """Reads balances that were asked for and answered at these times."""
@@ -61,6 +62,9 @@ class Book:
         symbol: the only symbol that there can be; ``None``: any.
         are_orders_dear: whether the history of a symbol's orders costs so much more than its trades that it is asked
             for after everything else.
+        are_open_orders_by_symbol: whether open orders are asked for symbol by symbol, at that weight each: without a
+            symbol the question costs as much as there are symbols, which nobody knows beforehand.
+        no_such_symbol: the codes by which the venue says that a symbol does not exist.
     """
 
     account: Call
@@ -81,6 +85,8 @@ class Book:
     do_orders_name_lists: bool = True
     symbol: str | None = None
     are_orders_dear: bool = False
+    are_open_orders_by_symbol: bool = False
+    no_such_symbol: frozenset[int] = BAD_SYMBOL
     read_account: ReadAccount
     read_order: Callable[[Any], OrderAnswer] = OrderAnswer.read
     read_trade: Callable[[Any], FillAnswer] = FillAnswer.read_trade

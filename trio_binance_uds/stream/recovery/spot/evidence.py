@@ -50,6 +50,8 @@ class Evidence:
         self.asked_for_status: set[Key] = set()
         self.loans: list[Loan] = []
         self._history: dict[str, dict[Key, OrderAnswer]] = {}
+        # Where they are asked for symbol by symbol: the open orders of each, or None until they are answered.
+        self._open_of: dict[str, frozenset[Key] | None] = {}
         self._fills: dict[tuple[Key, int, bool], FillAnswer] = {}
         self._amendments: dict[Key, list[AmendmentAnswer]] = {}
         self._preventions: dict[Key, dict[int, PreventionAnswer]] = {}
@@ -66,6 +68,29 @@ class Evidence:
     def add_open_orders(self, orders: list[OrderAnswer]) -> None:
         self.open_orders = frozenset([order.key for order in orders])
         self.add_orders(orders)
+
+    def expect_open_orders(self, symbols: Iterable[str]) -> None:
+        """Note that the open orders of these symbols are asked for one by one: they are known when all are answered.
+
+        Without any symbol there is nothing to ask, and nothing open that could be known.
+        """
+        for symbol in symbols:
+            self._open_of.setdefault(symbol, None)
+        self._join_open_orders()
+
+    def add_open_orders_of(self, symbol: str, orders: list[OrderAnswer]) -> None:
+        """Take in the open orders of one symbol."""
+        self._open_of[symbol] = frozenset([order.key for order in orders])
+        self.add_orders(orders)
+        self._join_open_orders()
+
+    def is_asked_for_open_orders(self, symbol: str) -> bool:
+        """Whether the open orders of this symbol are asked for, or have been."""
+        return symbol in self._open_of
+
+    def _join_open_orders(self) -> None:
+        answered = [keys for keys in self._open_of.values() if keys is not None]
+        self.open_orders = frozenset().union(*answered) if len(answered) == len(self._open_of) else None
 
     def add_history(self, symbol: str, orders: list[OrderAnswer]) -> None:
         """Take in orders from the database, among them those that have ended."""
@@ -159,6 +184,11 @@ class Evidence:
         if answer.progress == known.progress and answer.quantity > known.quantity:
             return known  # An amendment in the same millisecond that this answer does not know yet.
         return answer
+
+    def known_orders(self) -> list[OrderAnswer]:
+        """Return all orders, in their newest state, that were told as open or are in the answers."""
+        told = {key: OrderAnswer.of_report(report) for key, report in self._knowledge.orders.items()}
+        return list({**told, **self.orders}.values())
 
     def completed(self, answer: OrderAnswer | None) -> OrderAnswer | None:
         """Return an answer with what it lacks, as far as what was told or the other answers know it."""

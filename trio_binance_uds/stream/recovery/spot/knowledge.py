@@ -36,6 +36,7 @@ from trio_binance_uds.stream.recovery.spot.answers import (
     OrderAnswer,
 )
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, report_of
+from trio_binance_uds.stream.recovery.symbols import Gone
 
 # Positions follow their reports at once: more than this waits for one only if the venue stopped sending them.
 _UNSETTLED_AT_MOST = 10_000
@@ -93,7 +94,7 @@ class ToldBalance:
 class Knowledge:
     """What has been told; see the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, gone: Gone | None = None) -> None:
         self.whose: Whose = Whose()
         self.orders: dict[Key, ExecutionReport] = {}
         self.finished: Finished[Key] = Finished()
@@ -115,6 +116,10 @@ class Knowledge:
         # Until when the baseline may have been taken, where it does not say as of when it is.
         self.baseline_not_after: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
+        self.gone: Gone = gone or Gone()
+        # Assets of which more is locked than the known open orders lock; and what the present recovery finds.
+        self.strange_locks: frozenset[str] = frozenset()
+        self.strange_locks_now: frozenset[str] = frozenset()
 
     # On the way of every event: no more than needed.
 
@@ -234,6 +239,26 @@ class Knowledge:
         self.baseline_not_after = answers.account.not_after
 
     # For the recovery.
+
+    def forget_quiet(self, before: datetime) -> None:
+        """Forget the symbols on which nothing is open, and of which nothing was seen since then."""
+        busy = self.symbols_with_something_open()
+        for symbol, record in list(self.symbols.items()):
+            seen = record.seen or self.began
+            if symbol not in busy and seen is not None and seen < before:
+                del self.symbols[symbol]
+
+    def symbols_with_something_open(self) -> set[str]:
+        """Return the symbols on which an order or an order list is open, as far as it was told."""
+        return {symbol for symbol, _ in self.orders} | {status.symbol for status in self.lists.values()}
+
+    def settle_gap(self) -> None:
+        """Take in that what the last recovery has found has been put into the stream."""
+        self.strange_locks = self.strange_locks_now
+        for symbol in self.gone.settle():
+            self.symbols.pop(symbol, None)
+            self.orders = {key: report for key, report in self.orders.items() if key[0] != symbol}
+            self.lists = {number: status for number, status in self.lists.items() if status.symbol != symbol}
 
     def _symbol(self, symbol: str) -> SymbolRecord:
         return self.symbols.setdefault(symbol, SymbolRecord())

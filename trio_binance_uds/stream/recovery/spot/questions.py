@@ -31,8 +31,9 @@ from trio_binance_uds.stream.recovery.spot.ledger import split_names
 from trio_binance_uds.stream.recovery.timing import VenueClock, earliest, latest
 
 _NO_SUCH_ORDER = -2013
-_NO_SUCH_SYMBOL = -1121
 _DAY_MS = 86_400_000
+# On margin there are hundreds of assets, and each guess costs as much as a symbol that is known.
+_GUESSES_AT_MOST = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,11 +74,42 @@ class Questions:
 
         return self._ask(self._book.account, "the balances", use)
 
-    def open_orders(self) -> Question:
+    def open_orders(self, symbols: Iterable[str]) -> list[Question]:
+        """Ask for all open orders, or where that must be for those of these symbols, one by one."""
+        if self._book.are_open_orders_by_symbol:
+            wanted = list(symbols)
+            self._evidence.expect_open_orders(wanted)
+            return [self._open_orders_of(symbol) for symbol in wanted]
+
         def use(result: Any) -> None:
             self._evidence.add_open_orders(read_all(result, self._book.read_order))
 
-        return self._ask(self._book.open_orders, "the open orders", use)
+        return [self._ask(self._book.open_orders, "the open orders", use)]
+
+    def guess_open_orders(self, locked: Iterable[str]) -> list[Question]:
+        """Ask for open orders on symbols that nobody named, and that need not exist, but that may lock these assets."""
+        account = self._evidence.account
+        if account is None:
+            return []
+        # Those of which there is something come first.
+        assets = dict.fromkeys([*sorted(account.balances), *sorted(account.names)])
+        pairs = [pair for asset in locked for other in assets for pair in (asset + other, other + asset)]
+        guesses = [pair for pair in dict.fromkeys(pairs) if not self._evidence.is_asked_for_open_orders(pair)]
+        return [
+            attrs.evolve(self._open_orders_of(pair), excuses=dict.fromkeys(self._book.no_such_symbol, _let_be))
+            for pair in guesses[:_GUESSES_AT_MOST]
+        ]
+
+    def _open_orders_of(self, symbol: str) -> Question:
+        def use(result: Any) -> None:
+            self._evidence.add_open_orders_of(symbol, read_all(result, self._book.read_order))
+
+        def is_gone() -> None:
+            self._knowledge.gone.note(symbol)
+            self._evidence.add_open_orders_of(symbol, [])
+
+        question = self._ask(self._book.open_orders, f"the open orders of {symbol}", use, symbol=symbol)
+        return attrs.evolve(question, excuses=dict.fromkeys(self._book.no_such_symbol, is_gone))
 
     def open_lists(self) -> Question:
         def use(result: Any) -> None:
@@ -125,7 +157,7 @@ class Questions:
         """Ask what there was on a symbol that need not exist."""
         dear = self._book.are_orders_dear
         for question in [self.trades_of(symbol)] if dear else self.orders_of(symbol):
-            yield attrs.evolve(question, excuses={_NO_SUCH_SYMBOL: _let_be})
+            yield attrs.evolve(question, excuses=dict.fromkeys(self._book.no_such_symbol, _let_be))
 
     def _windows(self) -> Iterator[tuple[int, int]]:
         for start in range(self._since, self._until + 1, _DAY_MS):

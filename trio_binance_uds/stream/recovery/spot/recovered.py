@@ -33,6 +33,7 @@ from trio_binance_uds.events import (
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, Key
 from trio_binance_uds.stream.recovery.spot.life import Rank
 from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt
+from trio_binance_uds.stream.recovery.symbols import listed
 
 _RANKS: Mapping[str, Rank] = {
     "NEW": Rank.NEW,
@@ -40,7 +41,6 @@ _RANKS: Mapping[str, Rank] = {
     "REPLACED": Rank.CHANGE,
     "TRADE_PREVENTION": Rank.CHANGE,
 }
-_SHOWN = 6
 _LAST_MATCH = 2**63
 
 _ReportPlace = tuple[datetime, Decimal, Rank, int]
@@ -55,12 +55,14 @@ class Basis:
         doubts: what live events may still dispel.
         told_filled: how much of each open order had been told as filled before.
         account: the balances that were recovered.
+        remarks: what else there is to say.
     """
 
     reasons: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     told_filled: Mapping[Key, Decimal] = attrs.Factory(dict)
     account: AccountAnswer | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -83,9 +85,7 @@ class Recovered:
     def judged(cls, events: Iterable[Event], basis: Basis, live_assets: frozenset[str] = frozenset()) -> Recovered:
         """Return the events with the verdict that follows from the basis."""
         problems = [*basis.reasons, *[doubt.text for doubt in basis.doubts]]
-        detail = "; ".join(problems[:_SHOWN])
-        if len(problems) > _SHOWN:
-            detail += f"; and {len(problems) - _SHOWN} more"
+        detail = listed([*problems, *basis.remarks])
         return cls(tuple(events), not problems, detail, basis, live_assets)
 
     @property

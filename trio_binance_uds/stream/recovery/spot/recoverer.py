@@ -41,4 +41,5 @@ class SpotRecoverer:
         return await recover(request, self._knowledge, since, self._options, clock, account=self._account)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Do nothing: the history lists what has changed of late, whenever it began."""
+        """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
+        self._knowledge.settle_gap()

@@ -18,16 +18,17 @@ What cannot be recovered, because no query tells it:
   fill in the same millisecond; an amendment in the very millisecond in which an order was placed.
 * Fills that an earlier, incomplete recovery did not find, once a later report of their order has been told.
 * Intermediate balances: there is one position, with what is now.
-* Activity on symbols that never were on this stream, have no open order now and were not named: history can only be
-  asked for symbol by symbol. If it moved two balances, their symbol is guessed and asked about; if that does not
-  explain them, the recovery is incomplete. An order that was placed and canceled there leaves no trace but the time at
-  which the account last changed.
+* Activity on symbols that were not on this stream for a week, have no open order now and were not named: history can
+  only be asked for symbol by symbol. If it moved two balances, their symbol is guessed and asked about; if that does
+  not explain them, the recovery is incomplete. An order that was placed and canceled there leaves no trace but the time
+  at which the account last changed.
 
 Source: Binance Spot, WebSocket API, "Account requests"; "User Data Streams" (2026-07-21).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain, permutations
@@ -35,6 +36,7 @@ from itertools import chain, permutations
 import attrs
 import trio
 
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK, Book
@@ -42,10 +44,14 @@ from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
 from trio_binance_uds.stream.recovery.spot.ledger import symbols_without_assets
 from trio_binance_uds.stream.recovery.spot.life import OrderFacts
+from trio_binance_uds.stream.recovery.spot.locks import left_of_baseline, name_locks, strange_locks
 from trio_binance_uds.stream.recovery.spot.questions import Questions
 from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
+from trio_binance_uds.stream.recovery.symbols import QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest
+
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 __all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
 
@@ -76,9 +82,17 @@ async def baseline(
     with trio.move_on_after(options.max_seconds):
         if not book.do_orders_name_lists:  # Then those of the open orders must be known, also if they end just now.
             await inquiry.ask([questions.open_lists()])
-            await inquiry.ask([questions.account(), questions.open_orders()])
+            listed = [order_list.symbol for order_list in evidence.lists.values()]
+            symbols = dict.fromkeys([*options.symbols, *listed, *knowledge.symbols])
+            await inquiry.ask([questions.account(), *questions.open_orders(symbols)])
         else:
-            await inquiry.ask([questions.account(), questions.open_orders(), questions.open_lists()])
+            await inquiry.ask([questions.account(), *questions.open_orders(()), questions.open_lists()])
+        if book.are_open_orders_by_symbol and (locks := strange_locks(evidence)):
+            await inquiry.ask(questions.guess_open_orders(locks))
+    if book.are_open_orders_by_symbol:
+        knowledge.strange_locks = strange_locks(evidence)
+        if knowledge.strange_locks:
+            log.warning("%s", name_locks(knowledge.strange_locks))
     answers = _baseline_answers(evidence)
     if answers is None:
         knowledge.no_baseline_because = "; ".join(inquiry.reasons())
@@ -137,6 +151,8 @@ class _Recovery:
             knowledge.begin(since)
         assert knowledge.began is not None
         start = max(since - UNDER_WAY, knowledge.began)
+        knowledge.forget_quiet(start - QUIET_AFTER)
+        knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge, start)
         self._questions = Questions(book, self._evidence, knowledge, since=start, clock=clock)
         self._asked: set[Hashable] = set()
@@ -144,7 +160,9 @@ class _Recovery:
     async def ask(self) -> None:
         questions = self._questions
         # The balances come before the history that must explain them, and the open orders say whose history.
-        await self._put([questions.account(), questions.open_orders(), questions.open_lists()])
+        await self._put([questions.account(), *questions.open_orders(self._symbols()), questions.open_lists()])
+        if self._book.are_open_orders_by_symbol and (locks := strange_locks(self._evidence)):
+            await self._put(questions.guess_open_orders(locks))
         await self._put(self._history(self._symbols()))
         await self._follow_up()
         doubts = reconstruct(self._knowledge, self._evidence).doubts
@@ -162,8 +180,22 @@ class _Recovery:
             why = self._knowledge.no_baseline_because
             reasons.append(f"what was there before the stream began is not known ({why})")
             self._make_up_for_baseline()
+        if self._book.are_open_orders_by_symbol:
+            self._knowledge.strange_locks_now = strange_locks(self._evidence)
+            if locks := left_of_baseline(self._knowledge) | self._knowledge.strange_locks_now:
+                reasons.append(name_locks(locks))
+        knowledge, symbols = self._knowledge, self._knowledge.symbols
+        is_open = knowledge.symbols_with_something_open().__contains__
+        said = knowledge.gone.findings(self._options.symbols, is_known=symbols.__contains__, is_open=is_open)
+        reasons += said.reasons
         told = {key: report.cumulative_filled_quantity for key, report in self._knowledge.orders.items()}
-        basis = Basis(reasons=tuple(reasons), doubts=found.doubts, told_filled=told, account=self._evidence.account)
+        basis = Basis(
+            reasons=tuple(reasons),
+            doubts=found.doubts,
+            told_filled=told,
+            account=self._evidence.account,
+            remarks=said.remarks,
+        )
         return Recovered.judged([attrs.evolve(event, account=self._account) for event in found.events], basis)
 
     # Rounds of questions.
@@ -173,9 +205,15 @@ class _Recovery:
         new = {question.identity: question for question in questions if question.identity not in self._asked}
         self._asked.update(new)
         if new and not self._inquiry.is_over:
-            await self._inquiry.ask(new.values())
+            await self._inquiry.ask(self._excusing(new.values()))
             return True
         return False
+
+    def _excusing(self, questions: Iterable[Question]) -> list[Question]:
+        """Return questions whose answers may be that their symbols do not exist, where there can be several."""
+        if self._book.symbol is not None:
+            return list(questions)
+        return [self._knowledge.gone.excusing(question, self._book.no_such_symbol) for question in questions]
 
     async def _follow_up(self) -> None:
         """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
@@ -195,13 +233,13 @@ class _Recovery:
             again.append(questions.account())
         again += self._guesses(assets)
         if keys:
-            again.append(questions.open_orders())
+            again += questions.open_orders(dict.fromkeys(symbol for symbol, _ in keys))
         again += [questions.status_of(key) for key in keys]
         again += [questions.list_of(doubt.list_id) for doubt in doubts if doubt.list_id is not None]
         self._evidence.not_found.clear()
         self._asked = {identity for identity in self._asked if not self._is_about(identity, symbols)}
         self._asked.update([question.identity for question in again])
-        await self._inquiry.ask(again)
+        await self._inquiry.ask(self._excusing(again))
         # Orders explain no balance: where they are dear, they are not asked for again because of one.
         with_orders = bool(keys) or any(doubt.is_lag for doubt in doubts)
         await self._put(self._history(list(symbols), thorough=True, with_orders=with_orders))
@@ -242,7 +280,11 @@ class _Recovery:
             key=lambda symbol: knowledge.symbols[symbol].seen or datetime.min,
             reverse=True,
         )
-        return list(dict.fromkeys([*self._options.symbols, *with_orders, *seen, *knowledge.symbols]))
+        # Orders come to light in lists too, and by guesses; where all that is open was asked for, they are in it.
+        found = [answer.symbol for answer in evidence.lists.values()] + [symbol for symbol, _ in evidence.orders]
+        shown = found if self._book.are_open_orders_by_symbol else []
+        symbols = dict.fromkeys([*self._options.symbols, *with_orders, *seen, *knowledge.symbols, *shown])
+        return [symbol for symbol in symbols if symbol not in knowledge.gone]
 
     def _history(self, symbols: list[str], *, thorough: bool = False, with_orders: bool = True) -> Iterator[Question]:
         """Ask for the orders of each symbol, and at once for the trades where there are likely some."""
@@ -262,6 +304,8 @@ class _Recovery:
     def _details(self) -> Iterator[Question]:
         """Ask for what the answers so far call for."""
         evidence, questions, knowledge = self._evidence, self._questions, self._knowledge
+        if self._book.are_open_orders_by_symbol:
+            yield from questions.open_orders(self._symbols())
         facts = evidence.facts()
         known = {one.order.key for one in facts}
         for key in evidence.untold_fills():
