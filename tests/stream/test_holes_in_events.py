@@ -86,6 +86,22 @@ async def test_a_shutdown_with_holes_is_obeyed_at_once(
         assert stage.stream.statistics().links_opened == 2
 
 
+@pytest.mark.parametrize("product", KEYED, ids=lambda product: product.name)
+async def test_what_a_socket_of_a_listen_key_says_of_itself_is_obeyed_too(
+    autojump_clock: trio.testing.MockClock, product: uds.Product
+) -> None:
+    async with opened(product, timeouts=NO_CHECKS) as stage:
+        (socket,) = stage.venue.live_sockets()
+        await socket.send({"stream": "!serverShutdown", "data": {"e": "serverShutdown"}})
+        await trio.sleep(10)
+        assert stage.items == []
+        assert stage.stream.statistics().links_opened == 2
+        (socket,) = stage.venue.live_sockets()
+        await socket.send({"e": "eventStreamTerminated"})
+        await trio.sleep(30)
+        assert stage.kinds() == ["Disconnected", "Gap"]
+
+
 async def test_events_with_holes_are_delivered_and_counted(autojump_clock: trio.testing.MockClock) -> None:
     async with opened(uds.USDM_FUTURES) as stage:
         for payload in (

@@ -38,6 +38,7 @@ from trio_binance_uds.events import (
     UsdmOrderTradeUpdate,
 )
 from trio_binance_uds.events.fields import Kind, Presence, WireField
+from trio_binance_uds.events.spot import CONTROL_EVENTS
 from trio_binance_uds.products import SPOT
 from trio_binance_uds.wire.build import MAX_FAULTS
 from trio_binance_uds.wire.decode import _decode_carefully, decode_frame
@@ -354,6 +355,14 @@ class TestControlEvents:
         assert "subscriptionId" in event.problem
         assert event.faults == (Fault("subscription_id", "subscriptionId", "is not a whole number"),)
 
+    @pytest.mark.parametrize("sampled", ALL, ids=lambda sampled: sampled.product.name)
+    @pytest.mark.parametrize("cls", CONTROL_EVENTS, ids=lambda cls: cls.__name__)
+    def test_they_are_known_on_every_product(self, sampled: Sampled, cls: type[KnownEvent]) -> None:
+        name = f"{cls.__name__[0].lower()}{cls.__name__[1:]}"
+        for payload in ({"e": name}, {"e": cls.__name__.upper(), "E": 1782907500001}):
+            for frame in (payload, {"stream": "!anything", "data": payload}, {"event": payload}):
+                assert type(decode(sampled, frame)) is cls
+
 
 class TestNumbers:
     @given(st.integers(-(10**20), 10**20))
@@ -436,6 +445,12 @@ def test_both_passes_make_the_same_of_every_frame(case: tuple[Sampled, str], dat
             st.sampled_from([payload, {"subscriptionId": 1, "event": payload}, {"stream": "k", "data": payload}])
         ),
     )
+
+
+def test_both_passes_tell_the_shapes_of_one_name_apart() -> None:
+    debt = PORTFOLIO_MARGIN.payloads["liabilityChange"]
+    for member in ([], [{"a": "LINK", "p": "1", "i": "0"}], None, "?"):
+        survives(PORTFOLIO_MARGIN, {**debt, "L": member})
 
 
 def test_every_spot_event_is_among_the_samples() -> None:

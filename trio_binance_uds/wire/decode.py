@@ -9,7 +9,8 @@ Frames are sorted in this order:
 5. ``error`` without such an id: a fault of the connection;
 6. anything else: an :class:`UnknownEvent`, or an :class:`UndecodableEvent` where it is not even JSON.
 
-The type of an event is known whatever its case and underscores: Binance's pages, schemas and frames have written
+An event that says something of the connection itself is known on every product, documented there or not. The type of an
+event is known whatever its case and underscores: Binance's pages, schemas and frames have written
 ``RISK_LEVEL_CHANGE``, ``riskLevelChange`` and ``Risklevelchange`` for one and the same.
 
 Source: Binance Spot, WebSocket API, "Response format", and "User Data Streams" (2026-07-21).
@@ -124,7 +125,8 @@ def _class_of(event_type: str, payload: dict[str, Any], product: Product) -> typ
     cls = product.event_types.get(event_type)
     if cls is None:
         folded = _folded(event_type)
-        cls = next((known for name, known in product.event_types.items() if _folded(name) == folded), None)
+        known = (*product.event_types.items(), *((control.__name__, control) for control in CONTROL_EVENTS))
+        cls = next((one for name, one in known if _folded(name) == folded), None)
     if cls is not None and cls.other_shapes:
         return next((other for member, other in cls.other_shapes.items() if member in payload), cls)
     return cls

@@ -34,8 +34,9 @@ def event_shape(cls: type[Any], event_type: str) -> Struct:
     """
     has_secrets = any(declared.kind is Kind.SECRET for declared in wire_fields(cls))
     declared = tuple(declared for declared in wire_fields(cls) if declared.wire != "e")
-    # With a secret beside it, what nobody knows must not be kept as it came.
-    return _shape(cls.__name__, declared, "", tag=("e", event_type), only_known=has_secrets)
+    # With a secret beside it, what nobody knows must not be kept as it came; and it can be what tells another shape.
+    only_known = has_secrets or bool(cls.other_shapes)
+    return _shape(cls.__name__, declared, "", tag=("e", event_type), only_known=only_known)
 
 
 @cached
