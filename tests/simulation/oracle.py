@@ -3,9 +3,10 @@
 Every fact reaches the user exactly once, in order per symbol, live or recovered, or lies inside a gap that says
 ``complete=False``. At the end, what was told last of every wallet, position and level is what there is.
 
-Three things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
-last moments of a gap can be missed unnoticed; and when the API key is gone for good, what was told is all that happened
-up to some moment.
+Four things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
+last moments of a gap can be missed unnoticed; when the API key is gone for good, what was told is all that happened up
+to some moment; and where single frames were never sent on a connection that was well, what is missing is known only
+from the next report of the same order, so that fills are in order within their orders and not within their symbols.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Even
     outcome.recovered = sum(event.recovered for event in told_events)
     outcome.digest = hashlib.sha256("\n".join(map(repr, items)).encode()).hexdigest()
 
+    outcome.proven_missing = sum(gap.cause is uds.GapCause.REPORT_MISSING for gap in gaps.notices)
+    _no_false_alarm(outcome, gaps.notices)
     _once_and_known(outcome, told, happened.keys())
     # What a gap left out can still come, with a later gap, and then after what was live meanwhile.
-    _in_order(outcome, [fact for fact in told if not gaps.are_in_doubt_at(fact.at) and not gaps.are_behind_at(fact.at)])
+    in_time = [fact for fact in told if not gaps.are_in_doubt_at(fact.at) and not gaps.are_behind_at(fact.at)]
+    _in_order(outcome, in_time, by_order=outcome.faults["frame never sent"] > 0)
     missed = [happened[name] for name in happened.keys() - {fact.name for fact in told}]
     # A stream that has failed for good has told everything up to some moment.
     moment = max((fact.at for fact in told), default=None) if outcome.story.revoked else None
@@ -59,6 +63,7 @@ class Gaps:
 
     def __init__(self, gaps: Sequence[uds.Gap], lag: timedelta) -> None:
         self._lag = lag
+        self.notices: Sequence[uds.Gap] = gaps
         self._all = [(gap.since - SLACK, gap.until + SLACK) for gap in gaps]
         self._incomplete = [(gap.since - SLACK, gap.until + SLACK) for gap in gaps if not gap.complete]
 
@@ -75,6 +80,15 @@ class Gaps:
         return bool(self._lag) and any(until - self._lag - 2 * SLACK <= at <= until for _, until in self._all)
 
 
+def _no_false_alarm(outcome: Outcome, gaps: Sequence[uds.Gap]) -> None:
+    """Reports prove that others are missing only where frames were never sent, or a gap left something out before."""
+    for gap in gaps:
+        if not gap.complete or outcome.faults["frame never sent"]:
+            return
+        if gap.cause is uds.GapCause.REPORT_MISSING:
+            outcome.violations.append(f"nothing was missing, and a gap says so: {gap.detail}")
+
+
 def _once_and_known(outcome: Outcome, told: Sequence[Fact], happened: Iterable[Hashable]) -> None:
     counts = Counter(fact.name for fact in told)
     twice = [name for name, count in counts.items() if count > 1]
@@ -85,14 +99,14 @@ def _once_and_known(outcome: Outcome, told: Sequence[Fact], happened: Iterable[H
         outcome.violations.append(f"{len(invented)} times what never happened, such as {invented[0]}")
 
 
-def _in_order(outcome: Outcome, told: Iterable[Fact]) -> None:
-    by_symbol: dict[Hashable, list[int]] = {}
+def _in_order(outcome: Outcome, told: Iterable[Fact], *, by_order: bool) -> None:
+    rows: dict[Hashable, list[int]] = {}
     for fact in told:
         if fact.order is not None and fact.trade is not None:
-            by_symbol.setdefault(fact.order[:-1], []).append(fact.trade)
-    for symbol, trades in by_symbol.items():
+            rows.setdefault(fact.order if by_order else fact.order[:-1], []).append(fact.trade)
+    for what, trades in rows.items():
         if trades != sorted(trades):
-            outcome.violations.append(f"the fills of {symbol} are not in order")
+            outcome.violations.append(f"the fills of {what} are not in order")
 
 
 def _missed(outcome: Outcome, gaps: Gaps, missed: Iterable[Fact]) -> None:

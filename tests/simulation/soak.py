@@ -97,6 +97,8 @@ def table(name: str, outcomes: list[Outcome], seconds: float) -> bool:
         "shed": sum(each.events_shed for each in known),
         "gaps, complete": sum(each.gaps_complete for each in known),
         "gaps, not proven": sum(each.gaps_incomplete for each in known),
+        "frames never sent": sum(outcome.faults["frame never sent"] for outcome in outcomes),
+        "gaps that events prove": sum(outcome.proven_missing for outcome in outcomes),
         "missing, and said so": sum(outcome.in_incomplete_gaps for outcome in outcomes),
         "missing, no query tells": sum(outcome.passed for outcome in outcomes),
         "missing, by a lag": sum(outcome.in_lag for outcome in outcomes),

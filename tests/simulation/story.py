@@ -49,6 +49,7 @@ class Outcome:
         in_incomplete_gaps: facts that were not told, and lie in a gap that says so.
         passed: facts that were not told, which lie in a gap, and which no query tells of afterwards.
         in_lag: facts that were not told, because the databases did not have them yet when they were asked.
+        proven_missing: gaps in which the events themselves have shown that others are missing.
         failure: what the stream has ended with.
     """
 
@@ -61,6 +62,7 @@ class Outcome:
     in_incomplete_gaps: int = 0
     passed: int = 0
     in_lag: int = 0
+    proven_missing: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
     requests: Counter[str] = attrs.field(factory=Counter)
     statistics: uds.StreamStatistics | None = None

@@ -41,9 +41,15 @@ from trio_binance_uds.stream.unreadable import Unreadable
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
 _MAY_WAIT_AT_LEAST = 20_000
+_UNASKED = NothingRecovered("the venue is not asked again so soon")
 # How far back the venue is asked where a report proves that another of its order is missing. The order may not have
 # changed for weeks, and to ask for all that happened in these would cost more than is allowed.
 _ASKED_BACK = timedelta(days=1)
+
+
+_EXPLAINED_BY_FILLS = frozenset(
+    {"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE", "TRADE_LITE", "outboundAccountPosition", "balanceUpdate"}
+)
 
 
 @attrs.frozen
@@ -77,12 +83,17 @@ class Delivery:
         record: StreamRecord,
         *,
         may_look_into: Callable[[], bool] = lambda: True,
+        tells_fills: bool = True,
     ) -> None:
         self._buffer = buffer
         self._recoverer = recoverer
         self._record = record
         self._may_look_into = may_look_into
         self._sums = OrderSums()
+        self._account = self._sums.account
+        # Without the reports of orders nothing else can be explained by them.
+        self._explained = _EXPLAINED_BY_FILLS if tells_fills else frozenset[str]()
+        self._has_begun = False
         self._held: Event | None = None
         # What is wrong with the event that is held back, until somebody has begun to look into it.
         self.discrepancy: Discrepancy | None = None
@@ -139,6 +150,26 @@ class Delivery:
         detail, question = unreadable.detail(), unreadable.in_question()
         self.note_blindness(Blindness(since, GapCause.EVENT_UNREADABLE, detail, in_question=question))
 
+    @property
+    def has_unexplained(self) -> bool:
+        """Whether something is to be judged in a while, when the fills that explain it have had time to come."""
+        return self._account.is_waiting
+
+    def judge(self, now: datetime) -> bool:
+        """Add to what may have been missed what no fill explains; return whether there was anything.
+
+        Where nobody may be asked, the gap is delivered at once.
+        """
+        found = self._account.judge()
+        if found is None:
+            return False
+        blindness = Blindness(found.since, GapCause.REPORT_MISSING, found.detail)
+        if self._may_look_into():
+            self.note_blindness(attrs.evolve(blindness, ask_since=max(found.since, now - _ASKED_BACK)))
+            return True
+        self._tell_gap(blindness, max(now, found.since), _UNASKED)
+        return False
+
     def resume_from(self, link: int, until: datetime, recovered: Recovered) -> Echoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
 
@@ -162,6 +193,9 @@ class Delivery:
             if recovered.events:
                 echoes = recovered.echoes()
                 self._recovery_echoes.append(echoes)
+        if blindness is not None or not self._has_begun:
+            self._has_begun = True
+            self._account.begin(until)
         self.handover.cut(link)
         self._tell_recovered(behind)
         self._buffer.dating_from = None
@@ -229,6 +263,8 @@ class Delivery:
             if event.faults:
                 self._record.faulty(event)
             self._recoverer.observe(event)
+            if event.event_type in self._explained:
+                self._account.observe(event)
         return False
 
     def _is_held(self, report: Event, found: Discrepancy) -> bool:
@@ -238,8 +274,7 @@ class Delivery:
             self.handover.hold(report)
             return True
         self._sums.concede(report)
-        unasked = NothingRecovered("the venue is not asked again so soon")
-        self._tell_gap(Blindness(found.since, GapCause.REPORT_MISSING, found.detail), found.until, unasked)
+        self._tell_gap(Blindness(found.since, GapCause.REPORT_MISSING, found.detail), found.until, _UNASKED)
         return False
 
 

@@ -77,6 +77,11 @@ class UnreadableDue:
 
 
 @attrs.frozen
+class JudgementDue:
+    """Time to see what no fill has explained."""
+
+
+@attrs.frozen
 class Crashed:
     """A task of ours has failed as none should."""
 
@@ -97,4 +102,5 @@ Message = (
     | Replied
     | Settled
     | UnreadableDue
+    | JudgementDue
 )

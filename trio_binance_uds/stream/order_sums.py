@@ -37,6 +37,7 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.events import Event, ExecutionReport
+from trio_binance_uds.stream.account_sums import AccountSums
 
 _OPEN_AT_MOST = 50_000
 _ENDED_AT_MOST = 8192
@@ -80,6 +81,8 @@ class OrderSums:
     """
 
     def __init__(self) -> None:
+        # What else is to be explained by the fills.
+        self.account: AccountSums = AccountSums()
         self._spot = _Book(_spot_figures)
         self._derivatives = _Book(_derivative_figures)
         # The book of each class of events that was met; ``None``: it is no report of an order.
@@ -96,29 +99,44 @@ class OrderSums:
         last = book.open.get(report.order_id)
         if book is self._spot:
             filled, quantity = report.cumulative_filled_quantity, report.order_quantity
+            part = report.last_executed_quantity
             if last is None:
                 is_usual = not filled  # It has just been placed.
-            elif part := report.last_executed_quantity:
+            elif part:
                 is_usual = last.cumulative_filled_quantity + part == filled and _do_quotes_agree(last, report)
             else:
                 is_usual = last.cumulative_filled_quantity == filled
         else:
             filled, quantity = report.filled_accumulated_quantity, report.original_quantity
-            if last is None:
-                is_usual = not filled
-            else:
-                is_usual = last.filled_accumulated_quantity + report.last_filled_quantity == filled
-        if is_usual and (last is None or last.symbol == report.symbol):
-            status = report.order_status
-            if status not in _FINAL:
-                book.open[report.order_id] = report
-                if len(book.open) > _OPEN_AT_MOST:
-                    del book.open[next(iter(book.open))]
-                return None
-            if status != "FILLED" or filled == quantity:
-                book.end(report, filled)
-                return None
-        return book.check(report)
+            part = report.last_filled_quantity
+            is_usual = not filled if last is None else last.filled_accumulated_quantity + part == filled
+        status = report.order_status
+        if not is_usual or (last is not None and last.symbol != report.symbol):
+            return self._check_unusual(book, report, filled)
+        if status not in _FINAL:
+            book.open[report.order_id] = report
+            if len(book.open) > _OPEN_AT_MOST:
+                del book.open[next(iter(book.open))]
+        elif status != "FILLED" or filled == quantity:
+            book.end(report, filled)
+        else:
+            return self._check_unusual(book, report, filled)
+        if part:
+            self._note_fill(book, report)
+        return None
+
+    def _check_unusual(self, book: _Book, report: Any, filled: Decimal) -> Discrepancy | None:
+        before = book.delivered(report)
+        found = book.check(report)
+        if found is None and (before is None or filled > before):
+            self._note_fill(book, report)
+        return found
+
+    def _note_fill(self, book: _Book, report: Any) -> None:
+        if book is self._spot:
+            self.account.moved_at = report.transaction_time
+        else:
+            self.account.add_fill(report)
 
     def concede(self, report: Any) -> None:
         """Add a report as it is: what is missing before it becomes a hole, and is not looked into soon again."""
@@ -224,7 +242,7 @@ class _Book:
     def add(self, report: Any) -> None:
         """Add a report to what was delivered of its order, whatever lies between."""
         key, figures = _key(report), self._figures(report)
-        before, filled, known = figures.before, figures.filled, self._delivered(report)
+        before, filled, known = figures.before, figures.filled, self.delivered(report)
         delivered = before if known is None else known
         trouble = self._troubled.get(key)
         holes = [] if trouble is None else [left for hole in trouble.holes for left in _without(hole, before, filled)]
@@ -253,14 +271,14 @@ class _Book:
         last = self.open.get(report.order_id)
         return last if last is not None and last.symbol == report.symbol else None
 
-    def _delivered(self, report: Any) -> Decimal | None:
+    def delivered(self, report: Any) -> Decimal | None:
         """Return the sum that was delivered of an order; ``None`` if nothing is known of it."""
         last, key = self._last(report), _key(report)
         return self._ended.get(key, self._ended_before.get(key)) if last is None else self._figures(last).filled
 
     def _difference(self, report: Any, last: Any) -> str:
         """Say how a report does not continue what was delivered of its order; nothing if it does."""
-        figures, delivered, name = self._figures(report), self._delivered(report), _name(_key(report))
+        figures, delivered, name = self._figures(report), self.delivered(report), _name(_key(report))
         if delivered is not None and figures.before > delivered:
             return f"{name} had been filled by {_plain(figures.before - delivered)} more than its reports said"
         if delivered is not None and figures.filled < delivered:

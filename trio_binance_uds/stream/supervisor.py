@@ -48,6 +48,7 @@ from trio_binance_uds.link.link import (
 )
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.products import ListenKeyStream, Product
 from trio_binance_uds.stream.acceptance import Acceptance
 from trio_binance_uds.stream.allowance import Allowance
 from trio_binance_uds.stream.asking import Asker, Replied
@@ -63,6 +64,7 @@ from trio_binance_uds.stream.inbox import (
     BaselineAsked,
     BringUp,
     Crashed,
+    JudgementDue,
     Message,
     OpeningOver,
     Resumption,
@@ -92,6 +94,8 @@ _PROOF_SECONDS = 0.25
 # costs the same, and all that comes waits for the answers.
 _LOOKS_AT_MOST = 3
 _LOOKS_WITHIN_SECONDS = 90.0
+# Frames of one fill come together. When nothing has come about a position for so long, none is on its way any more.
+_JUDGED_AFTER_SECONDS = 5.0
 
 
 class Supervisor:
@@ -114,7 +118,13 @@ class Supervisor:
             max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait, stream=plan.name
         )
         self._looks = Allowance(_LOOKS_AT_MOST, _LOOKS_WITHIN_SECONDS)
-        self.delivery: Delivery = Delivery(self.buffer, recoverer, self.record, may_look_into=self._looks.is_left)
+        self.delivery: Delivery = Delivery(
+            self.buffer,
+            recoverer,
+            self.record,
+            may_look_into=self._looks.is_left,
+            tells_fills=_tells_fills(plan.product),
+        )
         self._handover = self.delivery.handover
         self._attempts = Attempts(backoff, rng)
         self.reconnecting: Reconnecting = Reconnecting()
@@ -140,6 +150,7 @@ class Supervisor:
         self._closed = False
         # When the first of the events came that could not be read and that nobody has asked about yet.
         self._unreadable_at: datetime | None = None
+        self._is_judgement_due = False
         self._baseline_over = trio.Event()
         self._newest: Event | None = None
         self.active: Link | None = None
@@ -297,6 +308,9 @@ class Supervisor:
                     self._say_news_of_the_baseline()
             case UnreadableDue():
                 self._on_unreadable()
+            case JudgementDue():
+                self._is_judgement_due = False
+                self._judge()
             case Settled(echoes):
                 if echoes is not None:
                     self.delivery.forget(echoes)
@@ -462,6 +476,16 @@ class Supervisor:
         self._handover.park_active()
         self._resume(self.active, self._plan.clock.now())
 
+    def _judge(self) -> None:
+        """Ask for the fills that explain what no delivered one does."""
+        if self.active is not None and self._resumption is None:
+            now = self._plan.clock.now()
+            if self.delivery.judge(now):
+                self._looks.use()
+                self._handover.park_active()
+                self._resume(self.active, now)
+        self._check_events()
+
     # From blindness to delivery.
 
     def _blindness_of(self, link: Link, cause: GapCause, detail: str) -> Blindness:
@@ -528,6 +552,9 @@ class Supervisor:
             self._look_into()
         if self.delivery.unreadable.count:
             self._expect_unreadable()
+        if self.delivery.has_unexplained and not self._is_judgement_due:
+            self._is_judgement_due = True
+            self._spawn(self._after, _JUDGED_AFTER_SECONDS, JudgementDue())
 
     # What runs beside it: links, timers, and questions to the venue.
 
@@ -664,3 +691,10 @@ class Supervisor:
 
     def _next_wait(self, cause: Exception | None) -> float:
         return max(self._attempts.next_wait(cause), self._plan.bar.seconds_left)
+
+
+def _tells_fills(product: Product) -> bool:
+    """Whether the reports of orders are among the events that are asked for."""
+    mechanism = product.mechanism
+    types = mechanism.events if isinstance(mechanism, ListenKeyStream) else ()
+    return not types or "ORDER_TRADE_UPDATE" in types

@@ -251,9 +251,12 @@ class Evidence:
 
         What is older than the report is in its figures, and what is newer cannot have been told. Within one millisecond
         the ids must decide, which rise within a symbol; but nothing was told of an order that is not filled at all.
+        Where the report tells a trade, its own id decides: that of another order may be higher although this is lost.
         """
         if fill.time != told.transaction_time:
             return fill.time < told.transaction_time
+        if told.execution_type == "TRADE" and fill.allocation_id is None and told.allocation_id is None:
+            return told.trade_id is not None and fill.trade_id <= told.trade_id
         return told.cumulative_filled_quantity > 0 and self._knowledge.is_fill_told(fill)
 
     def untold_fills(self) -> dict[Key, list[FillAnswer]]:

@@ -73,7 +73,8 @@ def explain(
     """Hold the balances against what was told of them and has happened since."""
     lent = list(loans)
     first: Explanation | None = None
-    for times in _possible_times(knowledge, account, fills):
+    possible = list(_possible_times(knowledge, account, fills))
+    for times in chain(possible, [attrs.evolve(times, is_fill_lost=True) for times in possible]):
         found = Explanation(times.as_of, _unexplained(knowledge, account, fills, lent, times))
         if not found.unexplained:
             return found
@@ -89,11 +90,14 @@ class _Times:
     Attributes:
         as_of, latest: from when to when what happened may not be in the balances yet.
         baseline: until when what happened is in those of the baseline.
+        is_fill_lost: whether what was told of a balance is taken to hold the fills of its very millisecond, although
+            these were not told: the venue may have sent the balance, and never the report before it.
     """
 
     as_of: datetime
     latest: datetime
     baseline: datetime | None
+    is_fill_lost: bool = False
 
 
 def _possible_times(knowledge: Knowledge, account: AccountAnswer, fills: list[FillAnswer]) -> Iterator[_Times]:
@@ -154,6 +158,8 @@ def _difference(
     for asset, delta, at in _changes(knowledge, fills):
         told = knowledge.told_balance(asset)
         if told is None or at > times.latest or told.includes(at, times.baseline) or not account.holds(asset):
+            continue
+        if times.is_fill_lost and at == told.at:
             continue
         expected[asset] = expected.get(asset, told.total) + delta
     actual = {asset: sum(account.balances.get(asset, ()), Decimal(0)) for asset in expected}
