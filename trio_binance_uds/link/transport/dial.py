@@ -12,6 +12,7 @@ import trio
 from trio_binance_uds.errors import ConnectFailed
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.transport.address import Address
+from trio_binance_uds.texts import one_line
 
 READ_SIZE = 65536  # measured: larger reads are mapped anew each time, smaller ones cost a system call per few frames
 
@@ -91,7 +92,7 @@ def _tcp_problem(error: BaseException) -> str:
     # trio tries every address of a host, and says only that none has worked.
     while isinstance(error.__cause__, BaseException) or isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error
-    return str(error) or type(error).__name__
+    return one_line(str(error)) or type(error).__name__
 
 
 async def _wrap_in_tls(stream: trio.abc.Stream, host: str, network: Network, where: str) -> trio.abc.Stream:
@@ -108,7 +109,7 @@ async def _wrap_in_tls(stream: trio.abc.Stream, host: str, network: Network, whe
 
 def _tls_problem(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate was not accepted: {error.verify_message}"
+        return f"the certificate was not accepted: {one_line(error.verify_message)}"
     if isinstance(error, ssl.SSLEOFError) or "UNEXPECTED_EOF" in (getattr(error, "reason", None) or ""):
         return "the connection was closed during the handshake"
     if isinstance(error, ssl.SSLError) and error.reason:
