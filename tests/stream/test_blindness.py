@@ -255,3 +255,30 @@ async def test_the_last_proof_moves_on_a_quiet_account_too(autojump_clock: trio.
         kept = staged.stream.statistics().proven_at
         assert kept is not None
         assert kept < now + timedelta(seconds=1)
+
+
+FLOODS = {
+    "empty texts": "",
+    "no objects": "[1, 2]",
+    "no events": '{"some": "thing"}',
+    "errors": '{"id": null, "status": 400, "error": {"code": -1000, "msg": "no"}}',
+    "unknown answers": '{"id": 99999999, "status": 200, "result": {}}',
+}
+
+
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS.keys())
+async def test_a_flood_of_worthless_frames_does_not_keep_the_next_event_away(
+    autojump_clock: trio.testing.MockClock, text: str
+) -> None:
+    async with stage() as staged:
+        for _ in range(21_000):
+            staged.sandbox.faults.send_raw(text)
+        staged.order()
+        began = trio.current_time()
+        with trio.fail_after(15):
+            while not isinstance(await staged.stream.receive(), uds.ExecutionReport):
+                pass
+        assert trio.current_time() - began < 5
+        statistics = staged.stream.statistics()
+        assert statistics.events_shed == 0
+        assert statistics.links_opened == (1 if "9999" in text else 2)

@@ -32,7 +32,7 @@ from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
-from trio_binance_uds.link.transport import Ping, Pong, Transport
+from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
@@ -45,6 +45,8 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # For so many frames of one read other tasks get one turn: what a consumer reads in one turn.
 _FRAMES_PER_TURN = 64
+# A connection that reports so many errors that belong to no request is broken; each is a line in the log.
+_MOST_FAULTS = 1000
 
 
 class PongMissing(Exception):
@@ -364,6 +366,9 @@ class Connection:
         if fault.status == 401:
             self._calls.session_refused(fault, error, self._venue_now(), self._masker)
             self.end(error)
+            return
+        if self.statistics.faults > _MOST_FAULTS:
+            self.end(TransportClosed(None, f"the venue has reported more than {_MOST_FAULTS} errors of the connection"))
             return
         log.warning("the venue reports an error of the connection: %s", error)
         self._bar.note(error)

@@ -22,7 +22,10 @@ import trio
 from trio_binance_uds.events import Event, ServerShutdown, UnknownEvent, UntypedEvent
 from trio_binance_uds.events.spot import CONTROL_EVENTS
 from trio_binance_uds.link.masking import Masker
+from trio_binance_uds.link.transport import TransportClosed
 
+# So many frames in a row may be neither events nor answers, those of one read after the last event not counted.
+_MOST_UNREADABLE = 1000
 # How many events may come before the acknowledgement of their subscription.
 _MAX_EARLY = 10_000
 # How long after the end of a twin the other may still repeat what it has brought.
@@ -117,6 +120,7 @@ class Intake:
         self._asking = True
         self._early: list[Event] = []
         self._brought_events = False
+        self._unreadable = 0
 
     # What the opener says.
 
@@ -173,6 +177,8 @@ class Intake:
             if isinstance(event, UntypedEvent):
                 # What nobody can read may come from anywhere, and have anything in it.
                 object.__setattr__(event, "raw", self._masker.raw(event.raw))
+                if event.event_type is None:
+                    self._note_unreadable()
             else:
                 self._brought_events = True
             self._accept(event)
@@ -181,8 +187,19 @@ class Intake:
         """Note that events arrived which can be read, and pass the end of the batch on."""
         if self._brought_events:
             self._brought_events = False
+            self._unreadable = 0
             self._proven(now)
         self._on_batch_end(now)
+
+    def _note_unreadable(self) -> None:
+        """Count a frame that is neither an event nor an answer, and give the connection up where there are only such.
+
+        Each is delivered. A flood of them would fill the buffer, and with it full, the next good event would be shed
+        until the venue may be asked for it. A new connection brings it within a second or so.
+        """
+        self._unreadable += 1
+        if self._unreadable > _MOST_UNREADABLE:
+            raise TransportClosed(None, f"{_MOST_UNREADABLE} frames in a row were neither events nor answers")
 
     def _is_taken(self, event: Event) -> bool:
         if event.subscription_id in self._leaving:
