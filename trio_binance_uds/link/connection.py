@@ -80,6 +80,7 @@ class Connection:
         *,
         on_event: Callable[[Event], None],
         on_batch_end: Callable[[float], None],
+        on_size: Callable[[int], None] = lambda size: None,
         stream: str | None = None,
         bar: Bar | None = None,
         masker: Masker | None = None,
@@ -92,6 +93,7 @@ class Connection:
         self._timeouts = timeouts
         self._on_event = on_event
         self._on_batch_end = on_batch_end
+        self._on_size = on_size
         self._bar = bar or Bar()
         self._calls = Calls(timeouts.answer)
         self._order_ids = client_order_ids()
@@ -286,17 +288,22 @@ class Connection:
         receive, decode, on_event = self._transport.receive, self._decode, self._on_event
         while True:
             items = await receive()
+            others = 0
             for item in items:
                 if type(item) is Pong:
                     self._on_pong(item)
+                    others += len(item)
                     continue
                 value = decode(item)  # type: ignore[arg-type]  # narrowed by type() above
                 if isinstance(value, Event):
                     on_event(value)
                 elif isinstance(value, Response):
                     self._on_response(value)
+                    others += len(item)
                 else:
                     self._on_fault(value)
+                    others += len(item)
+            self._on_size(sum(map(len, items)) - others)
             now = self.heard_at = trio.current_time()
             self._on_batch_end(now)
             if self._transport.owes_output:

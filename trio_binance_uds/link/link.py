@@ -143,12 +143,13 @@ async def run_link(
     report: Callable[[Report], None],
     accept: Callable[[Link, Event], None],
     on_batch_end: Callable[[float], None],
+    on_size: Callable[[int], None],
 ) -> None:
     """Live a link's life. No ordinary exception leaves it: the cause is in the last report."""
     cause: Exception | None = None
     with link.scope:
         try:
-            cause = await _Life(link, plan, report, accept, on_batch_end).live()
+            cause = await _Life(link, plan, report, accept, on_batch_end, on_size).live()
         except Exception as error:
             cause = error
     if link.scope.cancelled_caught:
@@ -173,10 +174,12 @@ class _Life:
         report: Callable[[Report], None],
         accept: Callable[[Link, Event], None],
         on_batch_end: Callable[[float], None],
+        on_size: Callable[[int], None],
     ) -> None:
         self._link = link
         self._plan = plan
         self._report = report
+        self._on_size = on_size
         self._subscription = link.subscription = plan.opener.new_subscription(self._at_risk)
         self._intake = Intake(
             accept=partial(accept, link),
@@ -211,6 +214,7 @@ class _Life:
                 plan.timeouts,
                 on_event=self._intake.on_event,
                 on_batch_end=self._intake.on_batch_end,
+                on_size=self._on_size,
                 stream=plan.name,
                 bar=plan.bar,
                 masker=plan.masker,

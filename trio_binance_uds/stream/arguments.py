@@ -78,6 +78,7 @@ def check_options(
     rollover: Rollover,
     recovery: Recovery,
     max_buffer: int,
+    max_buffer_bytes: int,
     logon: bool | None,
     delete_listen_key_on_exit: bool,
     seed: int | None,
@@ -91,6 +92,7 @@ def check_options(
     for (name, value), kind in zip(options.items(), (Network, Timeouts, Backoff, Rollover, Recovery), strict=True):
         checks.an(kind, name, value, f"made by {kind.__name__}(...)")
     checks.count("max_buffer", max_buffer, least=2, why=", one event and one gap")
+    checks.count("max_buffer_bytes", max_buffer_bytes, least=1)
     if logon is not None:
         checks.an(bool, "logon", logon, "True, False, or None for whenever the key can")
     checks.an(bool, "delete_listen_key_on_exit", delete_listen_key_on_exit, "True or False")

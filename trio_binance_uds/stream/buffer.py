@@ -52,15 +52,27 @@ class Mark:
         return (trio.current_time() if self.read_at is None else self.read_at) - self.began
 
 
+DEFAULT_MAX_BYTES = 64 * 2**20
+"""What may wait for the consumer, in bytes of its frames: far more than 20,000 events of any usual size."""
+
+
 class EventBuffer:
     """What was accepted and not yet read, in order. One producer; any number of consumers."""
 
     def __init__(
-        self, size: int, now: Callable[[], datetime], on_caught_up: Callable[[Mark], None], stream: str | None = None
+        self,
+        size: int,
+        now: Callable[[], datetime],
+        on_caught_up: Callable[[Mark], None],
+        stream: str | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         if size < 2:
             raise ValueError(f"max_buffer must be at least 2, one event and one gap, got {size}")
         self._size = size
+        self._max_bytes = max_bytes
+        # How many items may wait before the next one is shed: none, where what waits is too big.
+        self._room = size - 1
         self._stream = stream
         self._now = now
         self._on_caught_up = on_caught_up
@@ -69,7 +81,10 @@ class EventBuffer:
         self._until_yield = 0
         # How many items were put until each flush, and when that was: of the flushes with unread items. See _forget().
         self._put = 0
-        self._flushes: deque[tuple[int, float]] = deque()
+        self._flushes: deque[tuple[int, float, int]] = deque()
+        # How big all frames were so far; of those up to here, what was put has been read.
+        self._received = 0
+        self._released = 0
         self._mark: Mark | None = None
         # How old what is put now can be, where that is not "just now": a gap, or what waited behind one.
         self.dating_from: datetime | None = None
@@ -90,6 +105,22 @@ class EventBuffer:
     def held(self) -> int:
         """How many events and notices wait for the consumer."""
         return len(self._items)
+
+    @property
+    def max_bytes(self) -> int:
+        """How big what waits may be, in bytes of its frames."""
+        return self._max_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """How big the frames are of what waits for the consumer."""
+        self._forget_flushes()
+        return self._flushes[-1][2] - self._released if self._flushes else 0
+
+    @property
+    def pending_bytes(self) -> int:
+        """How big the frames are of what has arrived and was not put: it waits on a parked link."""
+        return self._received - (self._flushes[-1][2] if self._flushes else self._released)
 
     @property
     def mark(self) -> Mark | None:
@@ -117,18 +148,37 @@ class EventBuffer:
         to shed it would mean to ask for it again and again, at the cost of the venue's limits.
         """
         if self._mark is None:
-            if len(self._items) < self._size - 1 or (isinstance(item, Event) and item.recovered):
+            if len(self._items) < self._room or (isinstance(item, Event) and item.recovered) or self._has_room_again():
                 self._items.append(item)
                 self._put += 1
                 return True
             self._mark = Mark(self.dating_from or self._now(), trio.current_time())
             self._items.append(self._mark)
             self._put += 1
-            log.warning("the consumer is %d events behind; events are shed until it has caught up", self._size - 1)
+            log.warning(
+                "the consumer is %d events (%d bytes) behind; events are shed until it has caught up",
+                len(self._items) - 1,
+                self.held_bytes,
+            )
         if isinstance(item, Event):
             self._mark.shed += 1
             self.shed += 1
         return False
+
+    def _has_room_again(self) -> bool:
+        """Whether what was too big has been read meanwhile."""
+        if self._room or self.held_bytes > self._max_bytes:
+            return False
+        self._room = self._size - 1
+        return len(self._items) < self._room
+
+    def add_bytes(self, size: int) -> None:
+        """Note how big the events are that have just arrived; to be called before the flush that follows them."""
+        self._received += size
+
+    def forget_pending(self) -> None:
+        """Note that what has arrived since the last flush and was not put waits nowhere: it was shed or an echo."""
+        self._received -= self.pending_bytes
 
     def put_notice(self, notice: Notice) -> bool:
         """Accept a notice as :meth:`put` does, with the name of the stream written in it."""
@@ -166,7 +216,9 @@ class EventBuffer:
             self._forget_flushes()
             flushes = self._flushes
             if not flushes or flushes[-1][0] < self._put:
-                flushes.append((self._put, now))
+                flushes.append((self._put, now, self._received))
+                if self._received - self._released > self._max_bytes:
+                    self._room = 0
                 if len(flushes) > _MOST_FLUSHES:
                     self._join_flushes()
             if self._consumers:
@@ -176,17 +228,17 @@ class EventBuffer:
         """Drop the flushes of which everything was read. Done here, so that the consumer need not at each event."""
         flushes, read = self._flushes, self._put - len(self._items)
         while flushes and flushes[0][0] <= read:
-            flushes.popleft()
+            self._released = flushes.popleft()[2]
 
     def _join_flushes(self) -> None:
         """Join neighbours that lie close together in time: what was put in all of them counts as put in the first."""
         step = (self._flushes[-1][1] - self._flushes[0][1]) * 2 / _MOST_FLUSHES
-        joined: deque[tuple[int, float]] = deque()
-        for put, at in self._flushes:
+        joined: deque[tuple[int, float, int]] = deque()
+        for put, at, received in self._flushes:
             if joined and at - joined[-1][1] <= step:
-                joined[-1] = (put, joined[-1][1])
+                joined[-1] = (put, joined[-1][1], received)
             else:
-                joined.append((put, at))
+                joined.append((put, at, received))
         self._flushes = joined
 
     def finish(self, error: StreamFailed) -> None:

@@ -25,6 +25,7 @@ from trio_binance_uds.stream.arguments import (
     stream_name,
 )
 from trio_binance_uds.stream.backoff import Backoff
+from trio_binance_uds.stream.buffer import DEFAULT_MAX_BYTES
 from trio_binance_uds.stream.recovery import Recovery, recoverer_for
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.stream import UserDataStream
@@ -45,6 +46,7 @@ async def open_user_data_stream(
     rollover: Rollover = Rollover(),  # noqa: B008
     recovery: Recovery = Recovery(),  # noqa: B008
     max_buffer: int = 20_000,
+    max_buffer_bytes: int = DEFAULT_MAX_BYTES,
     transport: TransportKind | str = TransportKind.WEBSOCKETS,
     logon: bool | None = None,
     time_unit: TimeUnit | str | None = None,
@@ -75,6 +77,7 @@ async def open_user_data_stream(
         recovery: how what was missed in a gap is asked for; it can be switched off.
         max_buffer: how many events may wait for a slow consumer before a gap is marked; recovered ones find room
             beyond that.
+        max_buffer_bytes: how big the frames of all these may be together. A usual event has less than 2,000 bytes.
         transport: which WebSocket library carries the frames.
         logon: whether to authenticate the session, which only an Ed25519 key can, and only for spot; ``None``: whenever
             the key can.
@@ -106,6 +109,7 @@ async def open_user_data_stream(
         rollover=rollover,
         recovery=recovery,
         max_buffer=max_buffer,
+        max_buffer_bytes=max_buffer_bytes,
         logon=logon,
         delete_listen_key_on_exit=delete_listen_key_on_exit,
         seed=seed,
@@ -125,6 +129,7 @@ async def open_user_data_stream(
     supervisor = Supervisor(
         plan,
         max_buffer=max_buffer,
+        max_buffer_bytes=max_buffer_bytes,
         backoff=backoff,
         rollover=rollover,
         recoverer=recoverer_for(product, recovery),

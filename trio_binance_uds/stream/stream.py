@@ -54,6 +54,7 @@ class StreamStatistics:
         events_repeated: reports dropped because the venue sent the same one twice on one connection.
         fills_renumbered: fills dropped because they came again under another execution id. Above 0, two connections
             do not number events alike, which the guarantee assumes: other events may have been delivered twice.
+        buffered_bytes, max_buffer_bytes: how big the frames are of what waits now, and how big they may be.
         buffered, max_buffer: what waits for the consumer now, and what may; recovered events find room beyond that.
         consumer_lag_seconds: how long the oldest of what waits has been waiting.
         latency_seconds: from the event time that the venue states to the arrival here, of the last event of the last
@@ -92,6 +93,8 @@ class StreamStatistics:
     fills_renumbered: int
     buffered: int
     max_buffer: int
+    buffered_bytes: int
+    max_buffer_bytes: int
     consumer_lag_seconds: float
     latency_seconds: float | None
     open_requests: int
@@ -264,6 +267,8 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             fills_renumbered=record.renumbered,
             buffered=buffer.held,
             max_buffer=buffer.size,
+            buffered_bytes=buffer.held_bytes,
+            max_buffer_bytes=buffer.max_bytes,
             consumer_lag_seconds=buffer.lag,
             latency_seconds=latency,
             open_requests=0 if connection is None else connection.open_calls,

@@ -57,6 +57,7 @@ from trio_binance_uds.stream.baseline import Baseline
 from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.buffer import EventBuffer, Mark
 from trio_binance_uds.stream.delivery import Blindness, Delivery
+from trio_binance_uds.stream.handover import ParkedTooMuch
 from trio_binance_uds.stream.inbox import (
     Answered,
     AskForBaseline,
@@ -106,6 +107,7 @@ class Supervisor:
         plan: LinkPlan,
         *,
         max_buffer: int,
+        max_buffer_bytes: int,
         backoff: Backoff,
         rollover: Rollover,
         recoverer: Recoverer,
@@ -115,7 +117,11 @@ class Supervisor:
         self._to_inbox, self._inbox = trio.open_memory_channel[Message](float("inf"))
         self.record: StreamRecord = StreamRecord()
         self.buffer: EventBuffer = EventBuffer(
-            max_buffer, plan.clock.now, on_caught_up=self._to_inbox.send_nowait, stream=plan.name
+            max_buffer,
+            plan.clock.now,
+            on_caught_up=self._to_inbox.send_nowait,
+            stream=plan.name,
+            max_bytes=max_buffer_bytes,
         )
         self._looks = Allowance(_LOOKS_AT_MOST, _LOOKS_WITHIN_SECONDS)
         self.delivery: Delivery = Delivery(
@@ -587,6 +593,7 @@ class Supervisor:
             report=self._to_inbox.send_nowait,
             accept=self._accept,
             on_batch_end=self._on_batch_end,
+            on_size=self.buffer.add_bytes,
         )
 
     def _accept(self, link: Link, event: Event) -> None:
@@ -603,9 +610,26 @@ class Supervisor:
             self._look_for_proof(self.active)
         self._check_events()
         self.buffer.flush(now)
+        if self.buffer.pending_bytes:
+            self._look_at_what_is_pending()
         if self._newest is not None and self._newest.event_time is not None:
             self.record.newest = self._newest.event_time, self._plan.clock.seconds(now)
         self._newest = None
+
+    def _look_at_what_is_pending(self) -> None:
+        """Bound how big the events are that wait on a parked link, as their number is bounded."""
+        buffer, resumption, successor = self.buffer, self._resumption, self._successor
+        if resumption is None and (successor is None or buffer.mark is not None):
+            buffer.forget_pending()  # They were shed, or were echoes.
+        elif buffer.pending_bytes > buffer.max_bytes:
+            words = f"events of more than {buffer.max_bytes} bytes"
+            if resumption is not None:
+                unproven = NothingRecovered(f"{words} came than may wait for the venue's answers")
+                self._deliver_from(resumption.link, resumption.until, unproven)
+                buffer.flush(trio.current_time())
+            elif successor is not None and successor.connection is not None:
+                successor.connection.end(ParkedTooMuch(f"{words} wait on a link that is not active yet"))
+            buffer.forget_pending()
 
     async def _barrier(self, old: Link, new: Link) -> None:
         clean = False

@@ -47,6 +47,10 @@ class Pong:
 
     payload: bytes
 
+    def __len__(self) -> int:
+        # As all that is received has a length, that of a read is summed up without a look at each.
+        return len(self.payload)
+
 
 class TransportClosed(Exception):
     """The connection is over; the text says how: closed by the server, cut off, reset, or a broken protocol.
