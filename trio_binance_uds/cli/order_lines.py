@@ -344,7 +344,7 @@ def _order_report(report: OrderReport) -> list[Cell]:
 def _strategy(event: StrategyUpdate) -> list[Cell]:
     return [
         *_strategy_head("strategy", event),
-        Cell(f"operation {event.op_code}", "dim"),
+        Cell(f"operation {NOT_SAID if event.op_code is None else event.op_code}", "dim"),
     ]
 
 
