@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,7 @@ import trio
 from recovery_desk_scene import OptionsScene
 from test_options_recovery import ORDER
 
+from support.products import PORTFOLIO_MARGIN
 from trio_binance_uds.events import (
     AccountUpdate,
     Event,
@@ -31,11 +34,13 @@ from trio_binance_uds.stream.recovery.european_options import answers as options
 from trio_binance_uds.stream.recovery.european_options import reports as options_reports
 from trio_binance_uds.stream.recovery.european_options.knowledge import Knowledge as OptionsKnowledge
 from trio_binance_uds.stream.recovery.futures.answers import FillAnswer
+from trio_binance_uds.stream.recovery.futures.units import is_of_unit
 from trio_binance_uds.stream.recovery.risk.knowledge import RiskKnowledge, row_of
 from trio_binance_uds.stream.recovery.spot.answers import OrderAnswer as SpotOrderAnswer
 from trio_binance_uds.stream.recovery.spot.reconstruct import reconstruct
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
 from trio_binance_uds.stream.repetitions import Repetitions
+from trio_binance_uds.wire.decode import decode_frame
 
 NOT_CORE = {
     cls: [declared.name for declared in wire_fields(cls) if not declared.is_core]
@@ -148,6 +153,29 @@ def test_no_echo_is_seen_where_the_trade_is_not_known() -> None:
     reports = [without(spot.fill(7, 1500, "0.40", "0.40", I=900 + n), "trade_id") for n in range(2)]
     repetitions = Repetitions(StreamRecord())
     assert [repetitions.is_repeated(report) for report in reports] == [False, False]
+
+
+class TestUnits:
+    """On Portfolio Margin an event that does not name its part is known by its symbol."""
+
+    @pytest.mark.parametrize(("symbol", "unit"), [("ABUSDT", "UM"), ("ABUSDT_260925", "UM"), ("ABUSD_PERP", "CM")])
+    def test_a_report_is_known_by_its_symbol(self, symbol: str, unit: str) -> None:
+        payload = copy.deepcopy(PORTFOLIO_MARGIN.payloads["ORDER_TRADE_UPDATE"])
+        payload["o"]["s"] = symbol
+        del payload["fs"]
+        event: Any = decode_frame(json.dumps(payload), PORTFOLIO_MARGIN.product)
+        for knows in ("UM", "CM"):
+            knowledge = futures.knowing(event, unit=knows)
+            assert (event.order_id in [order_id for _, order_id in knowledge.orders]) is (knows == unit)
+        assert not is_of_unit(event, None)
+
+    def test_an_account_update_is_known_by_its_first_position(self) -> None:
+        payload = {**PORTFOLIO_MARGIN.payloads["ACCOUNT_UPDATE"], "fs": None}
+        event: Any = decode_frame(json.dumps(payload), PORTFOLIO_MARGIN.product)
+        assert (is_of_unit(event, "UM"), is_of_unit(event, "CM")) == (True, False)
+        event = attrs.evolve(event, positions=())
+        assert (is_of_unit(event, "UM"), is_of_unit(event, "CM")) == (False, False)
+        assert not is_of_unit(attrs.evolve(event, business_unit="CM"), "UM")
 
 
 class TestTimes:

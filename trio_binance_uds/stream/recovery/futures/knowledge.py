@@ -37,6 +37,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 )
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
+from trio_binance_uds.stream.recovery.futures.units import is_of_unit
 from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.unproven import Unproven
@@ -135,7 +136,7 @@ class Knowledge:
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
-        if getattr(event, "business_unit", None) != self._unit:
+        if getattr(event, "business_unit", None) != self._unit and not is_of_unit(event, self._unit):
             return  # It is about the other part of a Portfolio Margin account.
         if isinstance(event, OrderTradeUpdate):
             self._report(event)

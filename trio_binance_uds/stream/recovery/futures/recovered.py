@@ -33,6 +33,7 @@ from trio_binance_uds.stream.recovery.futures.conditional import ConditionalPlac
 from trio_binance_uds.stream.recovery.futures.life import UNANNOUNCED, Rank
 from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
+from trio_binance_uds.stream.recovery.futures.units import is_of_unit
 from trio_binance_uds.stream.recovery.symbols import listed
 
 _RANKS: Mapping[str, Rank] = {"NEW": Rank.NEW, "AMENDMENT": Rank.CHANGE, "TRADE": Rank.FILL, "CALCULATED": Rank.FILL}
@@ -124,7 +125,7 @@ class _Parked:
         self._assets: set[str] = set()
         self._positions: set[PositionKey] = set()
         for event in events:
-            if getattr(event, "business_unit", None) == unit:
+            if getattr(event, "business_unit", None) == unit or is_of_unit(event, unit):
                 self._take(event)
 
     def _take(self, event: Event) -> None:
@@ -239,7 +240,7 @@ class Echoes:
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event is not to be told because what was recovered has told it, or something newer."""
-        if getattr(event, "business_unit", None) != self._unit:
+        if getattr(event, "business_unit", None) != self._unit and not is_of_unit(event, self._unit):
             return False
         if isinstance(event, OrderTradeUpdate):
             if event.fill_key is not None:
