@@ -114,7 +114,7 @@ class TestDeclarations:
                 case Kind.CHOICE:
                     assert declared.of is not None
                     assert issubclass(declared.of, StrEnum)
-                    expected: Any = declared.of | str
+                    expected: Any = declared.of | typing.Literal[tuple(member.value for member in declared.of)]
                 case Kind.ITEMS:
                     expected = tuple[declared.of, ...]  # type: ignore[name-defined]  # a run-time check of a type
                 case kind:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
@@ -45,7 +45,7 @@ _raw = st.recursive(
 def _values(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) in (Union, UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-        strategies = [_values(kind) for kind in kinds if kind is not str or len(kinds) == 1]
+        strategies = [_values(kind) for kind in kinds if get_origin(kind) is not Literal]
         words = [st.just("A_NEW_WORD")] if len(kinds) > 1 else []
         return st.one_of(*strategies, *words, *([st.none()] if NoneType in get_args(hint) else []))
     if get_origin(hint) is tuple:

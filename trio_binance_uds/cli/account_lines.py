@@ -35,7 +35,7 @@ from trio_binance_uds import (
     UserLiabilityChange,
 )
 from trio_binance_uds.cli.columns import Cell, kind, name, unit
-from trio_binance_uds.cli.plain import printable, short, signed, words
+from trio_binance_uds.cli.plain import printable, short, signed, word, words
 
 AnyBalance = Balance | AccountUpdateBalance | OptionsBalance
 AnyPosition = AccountUpdatePosition | OptionsPosition
@@ -90,7 +90,7 @@ def _lock(event: ExternalLockUpdate) -> list[Cell]:
 
 def _account(event: AccountUpdate) -> list[Cell]:
     why = f"{words(event.event_reason_type)} {printable(event.funding_symbol or '')}".strip()
-    return _holdings(why, event.business_unit or "", event.balances, event.positions)
+    return _holdings(why, word(event.business_unit), event.balances, event.positions)
 
 
 def _options_holdings(event: BalancePositionUpdate) -> list[Cell]:
@@ -115,11 +115,11 @@ def _change(amount: Decimal) -> Cell:
 
 
 def _user_liability(event: UserLiabilityChange) -> list[Cell]:
-    return _debt("", event.asset, event.liability_type, event.principal, event.interest)
+    return _debt("", event.asset, word(event.liability_type), event.principal, event.interest)
 
 
 def _liability(event: LiabilityChange) -> list[Cell]:
-    cells = _debt("margin", event.asset, event.liability_type, event.principal, event.interest)
+    cells = _debt("margin", event.asset, word(event.liability_type), event.principal, event.interest)
     return [*cells, Cell(f"owes {short(event.total_liability)}", "bold")]
 
 
@@ -152,16 +152,18 @@ def _reserved(event: OpenOrderLoss) -> list[Cell]:
 
 
 def _margin_level(event: MarginLevelStatusChange) -> list[Cell]:
-    return _risk(event.margin_level_status, f"margin level {short(event.margin_level)}")
+    return _risk(word(event.margin_level_status) or None, f"margin level {short(event.margin_level)}")
 
 
 def _risk_level(event: RiskLevelChange) -> list[Cell]:
     equity = f"equity {short(event.account_equity)}, needs {short(event.maintenance_margin)}"
-    return _risk(event.risk_level, f"uniMMR {short(event.uni_mmr)}", equity)
+    return _risk(word(event.risk_level) or None, f"uniMMR {short(event.uni_mmr)}", equity)
 
 
 def _options_risk(event: OptionsRiskLevelChange) -> list[Cell]:
-    return _risk(event.risk_level, f"has {short(event.margin_balance)}, needs {short(event.maintenance_margin)}")
+    return _risk(
+        word(event.risk_level) or None, f"has {short(event.margin_balance)}, needs {short(event.maintenance_margin)}"
+    )
 
 
 def _risk(level: str | None, *facts: str) -> list[Cell]:
@@ -219,7 +221,7 @@ def _config(event: AccountConfigUpdate) -> list[Cell]:
         said = [name(event.symbol or "-", 11), Cell(f"leverage {event.leverage}", "bold")]
     else:
         said = [Cell(f"multi-assets mode {'on' if event.is_multi_assets_mode else 'off'}", "bold")]
-    return [kind("config", "blue"), *unit(event.business_unit or ""), *said]
+    return [kind("config", "blue"), *unit(word(event.business_unit)), *said]
 
 
 ACCOUNT_LINES: Mapping[type[Any], Callable[[Any], list[Cell]]] = MappingProxyType(

@@ -25,7 +25,7 @@ from trio_binance_uds import (
     TradeLite,
 )
 from trio_binance_uds.cli.columns import Cell, kind, name, unit
-from trio_binance_uds.cli.plain import NOT_SAID, printable, short, signed, tail, words
+from trio_binance_uds.cli.plain import NOT_SAID, printable, short, signed, tail, word, words
 
 _SIDES = {"BUY": "bold green", "SELL": "bold red"}
 _STATUSES = {
@@ -149,9 +149,9 @@ def _execution_report(report: ExecutionReport, wallet: str = "") -> list[Cell]:
     return _cells(
         _Order(
             symbol=report.symbol,
-            side=report.side,
-            type=_TYPES.get(report.order_type or "", report.order_type),
-            status=report.order_status,
+            side=word(report.side),
+            type=_TYPES.get(word(report.order_type), word(report.order_type) or None),
+            status=word(report.order_status),
             filled=_of(report.cumulative_filled_quantity, report.order_quantity),
             price=report.order_price,
             trigger=report.stop_price if waits else _ZERO,
@@ -197,9 +197,9 @@ def _order_trade_update(report: OrderTradeUpdate) -> list[Cell]:
     return _cells(
         _Order(
             symbol=report.symbol,
-            side=report.side,
-            type=_FUTURES_TYPES.get(report.order_type or "", report.order_type),
-            status=report.order_status,
+            side=word(report.side),
+            type=_FUTURES_TYPES.get(word(report.order_type), word(report.order_type) or None),
+            status=word(report.order_status),
             filled=_of(report.filled_accumulated_quantity, report.original_quantity),
             price=report.original_price,
             order_id=report.order_id,
@@ -207,7 +207,7 @@ def _order_trade_update(report: OrderTradeUpdate) -> list[Cell]:
             fee=_fee(report.commission, report.commission_asset) if is_fill else "",
             profit=report.realized_profit,
             reason=_futures_reason(report),
-            position_side=report.position_side,
+            position_side=word(report.position_side) or None,
             client_id=report.client_order_id,
             wallet=str(getattr(report, "business_unit", None) or ""),
             width=_FUTURES_WIDTH,
@@ -231,7 +231,7 @@ def _trade_lite(event: TradeLite) -> list[Cell]:
         _Order(
             word="lite",
             symbol=event.symbol,
-            side=event.side,
+            side=word(event.side),
             type="",
             status="",
             filled=f"of {short(event.original_quantity)}",
@@ -251,15 +251,15 @@ def _algo(event: AlgoUpdate) -> list[Cell]:
         _Order(
             word="algo",
             symbol=event.symbol,
-            side=event.side,
-            type=_FUTURES_TYPES.get(event.order_type or "", event.order_type),
-            status=event.algo_status,
+            side=word(event.side),
+            type=_FUTURES_TYPES.get(word(event.order_type), word(event.order_type) or None),
+            status=word(event.algo_status),
             filled=_of(done, event.quantity) if event.quantity else "all",
             price=event.price,
             trigger=event.trigger_price,
             order_id=event.algo_id,
             reason=printable(event.failed_reason or born),
-            position_side=event.position_side,
+            position_side=word(event.position_side) or None,
             client_id=event.client_algo_id,
             wallet=str(event.business_unit or ""),
             width=_FUTURES_WIDTH,
@@ -272,17 +272,17 @@ def _conditional(event: ConditionalOrderTradeUpdate) -> list[Cell]:
         _Order(
             word="algo",
             symbol=event.symbol,
-            side=event.side,
-            type=_FUTURES_TYPES.get(event.strategy_type or "", event.strategy_type),
-            status=event.order_status,
+            side=word(event.side),
+            type=_FUTURES_TYPES.get(word(event.strategy_type), word(event.strategy_type) or None),
+            status=word(event.order_status),
             filled=short(event.quantity) if event.quantity else "all",
             price=event.price,
             trigger=event.stop_price,
             order_id=event.strategy_id,
             reason="" if event.order_id is None else f"is order {tail(str(event.order_id), 7)}",
-            position_side=event.position_side,
+            position_side=word(event.position_side) or None,
             client_id=event.strategy_client_id,
-            wallet=event.business_unit or "",
+            wallet=word(event.business_unit),
             width=_FUTURES_WIDTH,
         )
     )
@@ -305,9 +305,9 @@ def _options_order(report: OptionsOrderTradeUpdate) -> list[Cell]:
     return _cells(
         _Order(
             symbol=report.symbol,
-            side=report.side,
-            type=report.order_type,
-            status=report.order_status,
+            side=word(report.side),
+            type=word(report.order_type) or None,
+            status=word(report.order_status),
             filled=_of(report.filled_accumulated_quantity, report.original_quantity),
             price=report.original_price,
             order_id=report.order_id,
@@ -329,9 +329,9 @@ def _order_report(report: OrderReport) -> list[Cell]:
     return _cells(
         _Order(
             symbol=report.symbol,
-            side=report.side.upper(),
-            type=(report.order_type or NOT_SAID).upper(),
-            status=report.order_status.upper(),
+            side=word(report.side).upper(),
+            type=(word(report.order_type) or NOT_SAID).upper(),
+            status=word(report.order_status).upper(),
             filled=_of(done or _ZERO, whole or _ZERO),
             price=report.price or _ZERO,
             order_id=report.order_id,

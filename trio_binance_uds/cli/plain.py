@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from trio_binance_uds import OpenEnum
+
 # Written out, an exponent beyond this would be a line of zeros; 1e999999999 would be all of the memory.
 _LONGEST = 64
 NOT_SAID = "?"
@@ -41,19 +43,25 @@ def clock(time: datetime | None) -> str:
     return " " * 12 if time is None else time.astimezone(UTC).time().isoformat(timespec="milliseconds")
 
 
-def printable(text: str | None) -> str:
+def word(value: OpenEnum | str | None) -> str:
+    """Return a word of the venue as a text; of none an empty one."""
+    return "" if value is None else str(value)
+
+
+def printable(text: OpenEnum | str | None) -> str:
     """Return a text on one line, with everything escaped that could move the cursor or hide what stands there.
 
     What comes from outside is shown to people: an escape sequence in it must not reach the terminal.
     """
     if text is None:
         return NOT_SAID
+    text = str(text)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def words(constant: str | None) -> str:
+def words(constant: OpenEnum | str | None) -> str:
     """Return a word of a program as words for people: ``FUNDING_FEE`` as ``funding fee``."""
     return printable(constant).replace("_", " ").lower()
 

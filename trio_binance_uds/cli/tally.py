@@ -68,9 +68,9 @@ class Tally:
             case AccountUpdate() | BalancePositionUpdate():
                 self._take(item, item.balances, item.positions)
             case MarginLevelStatusChange(margin_level_status=level):
-                self.risk = level or self.risk
+                self.risk = str(level or self.risk)
             case RiskLevelChange(risk_level=level) | OptionsRiskLevelChange(risk_level=level):
-                self.risk = level or self.risk
+                self.risk = str(level or self.risk)
             case Disconnected(at=at) | Shedding(at=at):
                 self.blind_since = at if self.blind_since is None else min(at, self.blind_since)
             case Gap():
@@ -107,7 +107,7 @@ def _whose(event: Event) -> str:
     """Return the part of an account that an event is about, or the account that has no parts."""
     match event:
         case AccountUpdate(business_unit=unit) if unit:
-            return unit
+            return str(unit)
         case PortfolioMarginOutboundAccountPosition():
             return "margin"
         case _:
@@ -115,4 +115,4 @@ def _whose(event: Event) -> str:
 
 
 def _side(position: AnyPosition) -> str:
-    return (position.position_side or "BOTH") if isinstance(position, AccountUpdatePosition) else ""
+    return str(position.position_side or "BOTH") if isinstance(position, AccountUpdatePosition) else ""

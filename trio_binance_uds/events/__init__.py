@@ -54,6 +54,7 @@ from trio_binance_uds.events.spot import (
     OutboundAccountPosition,
     ServerShutdown,
 )
+from trio_binance_uds.events.words import OpenEnum
 
 if TYPE_CHECKING:
     from trio_binance_uds.events.coinm import COINM_EVENTS, CoinmOrderTradeUpdate
@@ -202,6 +203,7 @@ __all__ = [
     "MarginType",
     "MatchType",
     "Notice",
+    "OpenEnum",
     "OpenOrderLoss",
     "OpenOrderLossAsset",
     "OptionsAccountUpdate",

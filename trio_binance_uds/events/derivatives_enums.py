@@ -9,19 +9,28 @@ log up to 2026-08-21.
 
 from __future__ import annotations
 
-from enum import StrEnum, unique
+from enum import unique
+from typing import Literal, TypeAlias
+
+from trio_binance_uds.events.words import OpenEnum
 
 
 @unique
-class BusinessUnit(StrEnum):
+class BusinessUnit(OpenEnum):
     """Which futures an event of a Portfolio Margin account is about."""
 
     UM = "UM"  #: USD-M
     CM = "CM"  #: COIN-M
 
 
+BusinessUnitWord: TypeAlias = Literal[
+    "UM",
+    "CM",
+]
+
+
 @unique
-class PositionSide(StrEnum):
+class PositionSide(OpenEnum):
     """Which position of a symbol: the only one in one-way mode, or one of the two in hedge mode."""
 
     BOTH = "BOTH"
@@ -29,24 +38,43 @@ class PositionSide(StrEnum):
     SHORT = "SHORT"
 
 
+PositionSideWord: TypeAlias = Literal[
+    "BOTH",
+    "LONG",
+    "SHORT",
+]
+
+
 @unique
-class MarginType(StrEnum):
+class MarginType(OpenEnum):
     """How a position is margined, as an account update writes it; a margin call has words of its own."""
 
     CROSS = "cross"
     ISOLATED = "isolated"
 
 
+MarginTypeWord: TypeAlias = Literal[
+    "cross",
+    "isolated",
+]
+
+
 @unique
-class MarginCallMarginType(StrEnum):
+class MarginCallMarginType(OpenEnum):
     """How a position is margined, as a margin call writes it."""
 
     CROSSED = "CROSSED"
     ISOLATED = "ISOLATED"
 
 
+MarginCallMarginTypeWord: TypeAlias = Literal[
+    "CROSSED",
+    "ISOLATED",
+]
+
+
 @unique
-class FuturesOrderType(StrEnum):
+class FuturesOrderType(OpenEnum):
     """The type of an order."""
 
     LIMIT = "LIMIT"
@@ -59,8 +87,13 @@ class FuturesOrderType(StrEnum):
     LIQUIDATION = "LIQUIDATION"  #: placed by the venue
 
 
+FuturesOrderTypeWord: TypeAlias = Literal[
+    "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET", "LIQUIDATION"
+]
+
+
 @unique
-class FuturesTimeInForce(StrEnum):
+class FuturesTimeInForce(OpenEnum):
     """How long an order stays."""
 
     GTC = "GTC"
@@ -72,8 +105,19 @@ class FuturesTimeInForce(StrEnum):
     GTE_GTC = "GTE_GTC"  #: as long as the position that it closes; met on the wire, and not listed
 
 
+FuturesTimeInForceWord: TypeAlias = Literal[
+    "GTC",
+    "IOC",
+    "FOK",
+    "GTX",
+    "GTD",
+    "RPI",
+    "GTE_GTC",
+]
+
+
 @unique
-class FuturesExecutionType(StrEnum):
+class FuturesExecutionType(OpenEnum):
     """What has just happened to an order; one that is refused is reported nowhere but in the answer to its request."""
 
     NEW = "NEW"
@@ -84,8 +128,18 @@ class FuturesExecutionType(StrEnum):
     AMENDMENT = "AMENDMENT"  #: modified
 
 
+FuturesExecutionTypeWord: TypeAlias = Literal[
+    "NEW",
+    "CANCELED",
+    "CALCULATED",
+    "EXPIRED",
+    "TRADE",
+    "AMENDMENT",
+]
+
+
 @unique
-class FuturesExpiryReason(StrEnum):
+class FuturesExpiryReason(OpenEnum):
     """Why an order expired; the wire has the number, as a text."""
 
     NONE = "0"
@@ -102,16 +156,38 @@ class FuturesExpiryReason(StrEnum):
     POST_ONLY = "11"  #: it would have taken liquidity; only on COIN-M
 
 
+FuturesExpiryReasonWord: TypeAlias = Literal[
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "10",
+    "11",
+]
+
+
 @unique
-class WorkingType(StrEnum):
+class WorkingType(OpenEnum):
     """Which price triggers a conditional order."""
 
     MARK_PRICE = "MARK_PRICE"
     CONTRACT_PRICE = "CONTRACT_PRICE"
 
 
+WorkingTypeWord: TypeAlias = Literal[
+    "MARK_PRICE",
+    "CONTRACT_PRICE",
+]
+
+
 @unique
-class PriceMatchMode(StrEnum):
+class PriceMatchMode(OpenEnum):
     """Which price of the book an order took for its own; the numbers are levels away from the best."""
 
     NONE = "NONE"
@@ -125,8 +201,13 @@ class PriceMatchMode(StrEnum):
     QUEUE_20 = "QUEUE_20"
 
 
+PriceMatchModeWord: TypeAlias = Literal[
+    "NONE", "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20", "QUEUE", "QUEUE_5", "QUEUE_10", "QUEUE_20"
+]
+
+
 @unique
-class AccountUpdateReason(StrEnum):
+class AccountUpdateReason(OpenEnum):
     """Why balances or positions changed; not every product uses every word."""
 
     DEPOSIT = "DEPOSIT"
@@ -148,15 +229,39 @@ class AccountUpdateReason(StrEnum):
     COIN_SWAP_WITHDRAW = "COIN_SWAP_WITHDRAW"
 
 
+AccountUpdateReasonWord: TypeAlias = Literal[
+    "DEPOSIT",
+    "WITHDRAW",
+    "ORDER",
+    "FUNDING_FEE",
+    "WITHDRAW_REJECT",
+    "ADJUSTMENT",
+    "INSURANCE_CLEAR",
+    "ADMIN_DEPOSIT",
+    "ADMIN_WITHDRAW",
+    "MARGIN_TRANSFER",
+    "MARGIN_TYPE_CHANGE",
+    "ASSET_TRANSFER",
+    "OPTIONS_PREMIUM_FEE",
+    "OPTIONS_SETTLE_PROFIT",
+    "AUTO_EXCHANGE",
+    "COIN_SWAP_DEPOSIT",
+    "COIN_SWAP_WITHDRAW",
+]
+
+
 @unique
-class AlgoType(StrEnum):
+class AlgoType(OpenEnum):
     """The kind of an algo order."""
 
     CONDITIONAL = "CONDITIONAL"
 
 
+AlgoTypeWord: TypeAlias = Literal["CONDITIONAL",]
+
+
 @unique
-class AlgoStatus(StrEnum):
+class AlgoStatus(OpenEnum):
     """The state of an algo order: ``NEW``, ``TRIGGERING``, ``TRIGGERED``, ``FINISHED``, or one of the other ends."""
 
     NEW = "NEW"
@@ -168,8 +273,19 @@ class AlgoStatus(StrEnum):
     REJECTED = "REJECTED"  #: the real order was refused by the matching engine
 
 
+AlgoStatusWord: TypeAlias = Literal[
+    "NEW",
+    "TRIGGERING",
+    "TRIGGERED",
+    "FINISHED",
+    "CANCELED",
+    "EXPIRED",
+    "REJECTED",
+]
+
+
 @unique
-class ConditionalOrderStatus(StrEnum):
+class ConditionalOrderStatus(OpenEnum):
     """The state of a conditional order of a Portfolio Margin account."""
 
     NEW = "NEW"
@@ -179,8 +295,17 @@ class ConditionalOrderStatus(StrEnum):
     FINISHED = "FINISHED"
 
 
+ConditionalOrderStatusWord: TypeAlias = Literal[
+    "NEW",
+    "CANCELED",
+    "EXPIRED",
+    "TRIGGERED",
+    "FINISHED",
+]
+
+
 @unique
-class StrategyStatus(StrEnum):
+class StrategyStatus(OpenEnum):
     """The state of a strategy."""
 
     NEW = "NEW"
@@ -189,11 +314,27 @@ class StrategyStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+StrategyStatusWord: TypeAlias = Literal[
+    "NEW",
+    "WORKING",
+    "CANCELLED",
+    "EXPIRED",
+]
+
+
 @unique
-class RiskLevel(StrEnum):
+class RiskLevel(OpenEnum):
     """How close an account is to liquidation; options know ``NORMAL`` and ``REDUCE_ONLY`` only."""
 
     NORMAL = "NORMAL"
     MARGIN_CALL = "MARGIN_CALL"
     REDUCE_ONLY = "REDUCE_ONLY"
     FORCE_LIQUIDATION = "FORCE_LIQUIDATION"
+
+
+RiskLevelWord: TypeAlias = Literal[
+    "NORMAL",
+    "MARGIN_CALL",
+    "REDUCE_ONLY",
+    "FORCE_LIQUIDATION",
+]

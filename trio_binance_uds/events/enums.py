@@ -1,26 +1,36 @@
 """The words that Binance Spot uses in its events, as open enums.
 
 Open means that a field holds a plain ``str`` when the venue uses a word that is not listed here, so that a new word
-never loses an event. Members are strings: compare them with ``==`` or in a ``case``.
+never loses an event. Members are strings: compare them with ``==`` or in a ``case``. Beside each enum stand its words,
+for annotations: see :mod:`words`.
 
 Source: Binance Spot, "ENUM Definitions" and "User Data Streams", with the CHANGELOG up to 2026-07-17 (2026-07-21).
 """
 
 from __future__ import annotations
 
-from enum import StrEnum, unique
+from enum import unique
+from typing import Literal, TypeAlias
+
+from trio_binance_uds.events.words import OpenEnum
 
 
 @unique
-class Side(StrEnum):
+class Side(OpenEnum):
     """Which side of the book an order is on."""
 
     BUY = "BUY"
     SELL = "SELL"
 
 
+SideWord: TypeAlias = Literal[
+    "BUY",
+    "SELL",
+]
+
+
 @unique
-class OrderType(StrEnum):
+class OrderType(OpenEnum):
     """The type of an order."""
 
     LIMIT = "LIMIT"
@@ -32,8 +42,13 @@ class OrderType(StrEnum):
     LIMIT_MAKER = "LIMIT_MAKER"
 
 
+OrderTypeWord: TypeAlias = Literal[
+    "LIMIT", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "LIMIT_MAKER"
+]
+
+
 @unique
-class TimeInForce(StrEnum):
+class TimeInForce(OpenEnum):
     """How long an order stays: until canceled, what fills at once, all at once or nothing."""
 
     GTC = "GTC"
@@ -41,8 +56,15 @@ class TimeInForce(StrEnum):
     FOK = "FOK"
 
 
+TimeInForceWord: TypeAlias = Literal[
+    "GTC",
+    "IOC",
+    "FOK",
+]
+
+
 @unique
-class ExecutionType(StrEnum):
+class ExecutionType(OpenEnum):
     """What has just happened to an order."""
 
     NEW = "NEW"  #: accepted; once more when a contingent order is triggered
@@ -54,8 +76,13 @@ class ExecutionType(StrEnum):
     TRADE_PREVENTION = "TRADE_PREVENTION"  #: self-trade prevention
 
 
+ExecutionTypeWord: TypeAlias = Literal[
+    "NEW", "CANCELED", "REPLACED", "REJECTED", "TRADE", "EXPIRED", "TRADE_PREVENTION"
+]
+
+
 @unique
-class OrderStatus(StrEnum):
+class OrderStatus(OpenEnum):
     """The state of an order after the report.
 
     Final are ``FILLED``, ``CANCELED``, ``REJECTED``, ``EXPIRED`` and ``EXPIRED_IN_MATCH``.
@@ -72,8 +99,21 @@ class OrderStatus(StrEnum):
     EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"  #: by self-trade prevention
 
 
+OrderStatusWord: TypeAlias = Literal[
+    "NEW",
+    "PENDING_NEW",
+    "PARTIALLY_FILLED",
+    "FILLED",
+    "CANCELED",
+    "PENDING_CANCEL",
+    "REJECTED",
+    "EXPIRED",
+    "EXPIRED_IN_MATCH",
+]
+
+
 @unique
-class RejectReason(StrEnum):
+class RejectReason(OpenEnum):
     """Why an order was rejected."""
 
     NONE = "NONE"  #: it was not
@@ -83,8 +123,13 @@ class RejectReason(StrEnum):
     OCO_BAD_PRICES = "OCO_BAD_PRICES"
 
 
+RejectReasonWord: TypeAlias = Literal[
+    "NONE", "INSUFFICIENT_BALANCES", "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY", "WOULD_MATCH_IMMEDIATELY", "OCO_BAD_PRICES"
+]
+
+
 @unique
-class ExpiryReason(StrEnum):
+class ExpiryReason(OpenEnum):
     """Why an order expired."""
 
     NONE = "NONE"
@@ -98,8 +143,21 @@ class ExpiryReason(StrEnum):
     EXECUTION_RULE_PRICE_RANGE_EXCEEDED = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
+ExpiryReasonWord: TypeAlias = Literal[
+    "NONE",
+    "REJECTED",
+    "EXCHANGE_CANCELED",
+    "OCO_TRIGGER",
+    "OTO_PHASE_ONE_EXPIRED",
+    "UNFILLED_IOC_QUANTITY_EXPIRED",
+    "UNFILLED_FOK_ORDER_EXPIRED",
+    "INSUFFICIENT_LIQUIDITY",
+    "EXECUTION_RULE_PRICE_RANGE_EXCEEDED",
+]
+
+
 @unique
-class SelfTradePreventionMode(StrEnum):
+class SelfTradePreventionMode(OpenEnum):
     """What happens when an order would meet another one of the same trade group."""
 
     NONE = "NONE"
@@ -110,16 +168,27 @@ class SelfTradePreventionMode(StrEnum):
     TRANSFER = "TRANSFER"  #: moves balances between the accounts, without a trade
 
 
+SelfTradePreventionModeWord: TypeAlias = Literal[
+    "NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"
+]
+
+
 @unique
-class MatchType(StrEnum):
+class MatchType(OpenEnum):
     """How an allocation came about."""
 
     ONE_PARTY_TRADE_REPORT = "ONE_PARTY_TRADE_REPORT"
     AUTO_MATCH = "AUTO_MATCH"  #: known from the SBE schema only
 
 
+MatchTypeWord: TypeAlias = Literal[
+    "ONE_PARTY_TRADE_REPORT",
+    "AUTO_MATCH",
+]
+
+
 @unique
-class WorkingFloor(StrEnum):
+class WorkingFloor(OpenEnum):
     """Where an order is working."""
 
     EXCHANGE = "EXCHANGE"
@@ -127,31 +196,53 @@ class WorkingFloor(StrEnum):
     BROKER = "BROKER"  #: known from the SBE schema only
 
 
+WorkingFloorWord: TypeAlias = Literal[
+    "EXCHANGE",
+    "SOR",
+    "BROKER",
+]
+
+
 @unique
-class PegPriceType(StrEnum):
+class PegPriceType(OpenEnum):
     """Which price of the book a pegged order follows."""
 
     PRIMARY_PEG = "PRIMARY_PEG"  #: the best price on its own side
     MARKET_PEG = "MARKET_PEG"  #: the best price on the other side
 
 
+PegPriceTypeWord: TypeAlias = Literal[
+    "PRIMARY_PEG",
+    "MARKET_PEG",
+]
+
+
 @unique
-class PegOffsetType(StrEnum):
+class PegOffsetType(OpenEnum):
     """What the offset of a pegged order counts."""
 
     PRICE_LEVEL = "PRICE_LEVEL"
 
 
+PegOffsetTypeWord: TypeAlias = Literal["PRICE_LEVEL",]
+
+
 @unique
-class ContingencyType(StrEnum):
+class ContingencyType(OpenEnum):
     """How the orders of a list depend on each other; OTOCO, OPO and OPOCO lists report ``OTO``."""
 
     OCO = "OCO"
     OTO = "OTO"
 
 
+ContingencyTypeWord: TypeAlias = Literal[
+    "OCO",
+    "OTO",
+]
+
+
 @unique
-class ListStatusType(StrEnum):
+class ListStatusType(OpenEnum):
     """What has just happened to an order list."""
 
     RESPONSE = "RESPONSE"  #: the answer to a failed action
@@ -160,11 +251,27 @@ class ListStatusType(StrEnum):
     ALL_DONE = "ALL_DONE"
 
 
+ListStatusTypeWord: TypeAlias = Literal[
+    "RESPONSE",
+    "EXEC_STARTED",
+    "UPDATED",
+    "ALL_DONE",
+]
+
+
 @unique
-class ListOrderStatus(StrEnum):
+class ListOrderStatus(OpenEnum):
     """The state of an order list."""
 
     EXECUTING = "EXECUTING"
     ALL_DONE = "ALL_DONE"
     REJECT = "REJECT"
     CANCELING = "CANCELING"  #: known from the SBE schema only
+
+
+ListOrderStatusWord: TypeAlias = Literal[
+    "EXECUTING",
+    "ALL_DONE",
+    "REJECT",
+    "CANCELING",
+]

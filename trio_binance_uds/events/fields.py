@@ -22,6 +22,8 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from trio_binance_uds.events.words import OpenEnum
+
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
 
@@ -239,8 +241,8 @@ def flag(wire: str, doc: str, *, core: bool = False, optional: bool = False, wit
     return _declare(Kind.FLAG, wire, doc, core=core, optional=optional, within=within)
 
 
-def choice(of: type[StrEnum], wire: str, doc: str, *, core: bool = False, optional: bool = False) -> dict[str, Any]:
-    """Declare a member of an open enum, annotated ``Enum | str``."""
+def choice(of: type[OpenEnum], wire: str, doc: str, *, core: bool = False, optional: bool = False) -> dict[str, Any]:
+    """Declare a member of an open enum, annotated ``Enum | EnumWord``."""
     return _declare(Kind.CHOICE, wire, doc, core=core, optional=optional, of=of)
 
 

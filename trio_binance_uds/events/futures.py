@@ -21,18 +21,36 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     AccountUpdateReason,
+    AccountUpdateReasonWord,
     BusinessUnit,
+    BusinessUnitWord,
     FuturesExecutionType,
+    FuturesExecutionTypeWord,
     FuturesExpiryReason,
+    FuturesExpiryReasonWord,
     FuturesOrderType,
+    FuturesOrderTypeWord,
     FuturesTimeInForce,
+    FuturesTimeInForceWord,
     MarginCallMarginType,
+    MarginCallMarginTypeWord,
     MarginType,
+    MarginTypeWord,
     PositionSide,
+    PositionSideWord,
     PriceMatchMode,
+    PriceMatchModeWord,
     WorkingType,
+    WorkingTypeWord,
 )
-from trio_binance_uds.events.enums import OrderStatus, SelfTradePreventionMode, Side
+from trio_binance_uds.events.enums import (
+    OrderStatus,
+    OrderStatusWord,
+    SelfTradePreventionMode,
+    SelfTradePreventionModeWord,
+    Side,
+    SideWord,
+)
 from trio_binance_uds.events.fields import amount, choice, flag, integer, items, text, time
 from trio_binance_uds.events.order_ids import is_of_the_venue
 
@@ -56,11 +74,11 @@ class OrderTradeUpdate(KnownEvent):
     client_order_id: str | None = field(
         metadata=text("o.c", "The client order id; some prefixes tell orders of the venue.", takes_number=True)
     )
-    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
-    order_type: FuturesOrderType | str | None = field(
+    side: Side | SideWord = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
+    order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         metadata=choice(FuturesOrderType, "o.o", "The type of the order now.")
     )
-    time_in_force: FuturesTimeInForce | str | None = field(
+    time_in_force: FuturesTimeInForce | FuturesTimeInForceWord | None = field(
         metadata=choice(FuturesTimeInForce, "o.f", "How long the order stays.")
     )
     original_quantity: Decimal = field(
@@ -71,10 +89,10 @@ class OrderTradeUpdate(KnownEvent):
         metadata=amount("o.ap", "The average price of its fills so far; 0 without any.")
     )
     stop_price: Decimal | None = field(metadata=amount("o.sp", "The trigger price; without meaning on trailing stops."))
-    execution_type: FuturesExecutionType | str = field(
+    execution_type: FuturesExecutionType | FuturesExecutionTypeWord = field(
         metadata=choice(FuturesExecutionType, "o.x", "What has just happened.", core=True)
     )
-    order_status: OrderStatus | str = field(
+    order_status: OrderStatus | OrderStatusWord = field(
         metadata=choice(OrderStatus, "o.X", "The state of the order now.", core=True)
     )
     order_id: int = field(metadata=integer("o.i", "The venue's order id, unique within its symbol.", core=True))
@@ -93,17 +111,17 @@ class OrderTradeUpdate(KnownEvent):
     trade_id: int | None = field(metadata=integer("o.t", "The trade; 0 unless a trade."))
     is_maker: bool | None = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
     is_reduce_only: bool | None = field(metadata=flag("o.R", "Whether it may only reduce a position."))
-    stop_price_working_type: WorkingType | str | None = field(
+    stop_price_working_type: WorkingType | WorkingTypeWord | None = field(
         default=None,
         metadata=choice(WorkingType, "o.wt", "Which price triggers it; not under Portfolio Margin.", optional=True),
     )
-    original_order_type: FuturesOrderType | str | None = field(
+    original_order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         default=None,
         metadata=choice(
             FuturesOrderType, "o.ot", "The type that it was placed with; not under Portfolio Margin.", optional=True
         ),
     )
-    position_side: PositionSide | str | None = field(
+    position_side: PositionSide | PositionSideWord | None = field(
         metadata=choice(PositionSide, "o.ps", "The position that it is for.")
     )
     is_close_all: bool | None = field(
@@ -129,18 +147,18 @@ class OrderTradeUpdate(KnownEvent):
         metadata=flag("o.pP", "Whether price protection is on; not under Portfolio Margin.", optional=True),
     )
     realized_profit: Decimal | None = field(metadata=amount("o.rp", "The profit that this trade realised."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+    self_trade_prevention_mode: SelfTradePreventionMode | SelfTradePreventionModeWord | None = field(
         metadata=choice(
             SelfTradePreventionMode,
             "o.V",
             "What happens if it would meet an order of its own group; can be None when recovered.",
         )
     )
-    price_match_mode: PriceMatchMode | str | None = field(
+    price_match_mode: PriceMatchMode | PriceMatchModeWord | None = field(
         default=None,
         metadata=choice(PriceMatchMode, "o.pm", "Which price it took; not under Portfolio Margin.", optional=True),
     )
-    expiry_reason: FuturesExpiryReason | str | None = field(
+    expiry_reason: FuturesExpiryReason | FuturesExpiryReasonWord | None = field(
         default=None,
         metadata=choice(
             FuturesExpiryReason, "o.er", "Why it expired; not under Portfolio Margin, nor before 2025.", optional=True
@@ -226,7 +244,7 @@ class AccountUpdatePosition(Shown):
         metadata=amount("cr", "The profit realised so far, before fees; None when recovered.")
     )
     unrealized_pnl: Decimal | None = field(metadata=amount("up", "The profit not realised, as of this event."))
-    margin_type: MarginType | str | None = field(
+    margin_type: MarginType | MarginTypeWord | None = field(
         default=None,
         metadata=choice(MarginType, "mt", "How it is margined; not under Portfolio Margin.", optional=True),
     )
@@ -234,7 +252,7 @@ class AccountUpdatePosition(Shown):
         default=None,
         metadata=amount("iw", "The isolated wallet; not under Portfolio Margin, 0 when cross.", optional=True),
     )
-    position_side: PositionSide | str | None = field(
+    position_side: PositionSide | PositionSideWord | None = field(
         metadata=choice(PositionSide, "ps", "Which position of the symbol.")
     )
     margin_asset: str | None = field(
@@ -261,7 +279,7 @@ class AccountUpdate(KnownEvent):
     is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
-    event_reason_type: AccountUpdateReason | str | None = field(
+    event_reason_type: AccountUpdateReason | AccountUpdateReasonWord | None = field(
         metadata=choice(AccountUpdateReason, "a.m", "Why something changed.")
     )
     funding_symbol: str | None = field(
@@ -280,7 +298,7 @@ class AccountUpdate(KnownEvent):
             "i", "The account's alias; COIN-M and Portfolio Margin, where UM has an empty one.", optional=True
         ),
     )
-    business_unit: BusinessUnit | str | None = field(
+    business_unit: BusinessUnit | BusinessUnitWord | None = field(
         default=None, metadata=choice(BusinessUnit, "fs", "Which futures; only under Portfolio Margin.", optional=True)
     )
 
@@ -304,7 +322,7 @@ class AccountConfigUpdate(KnownEvent):
     is_multi_assets_mode: bool | None = field(
         default=None, metadata=flag("ai.j", "Whether it is on; only when it was changed.", within=True, core=True)
     )
-    business_unit: BusinessUnit | str | None = field(
+    business_unit: BusinessUnit | BusinessUnitWord | None = field(
         default=None, metadata=choice(BusinessUnit, "fs", "Which futures; only under Portfolio Margin.", optional=True)
     )
 
@@ -314,11 +332,11 @@ class MarginCallPosition(Shown):
     """One position of a :class:`MarginCall`."""
 
     symbol: str | None = field(metadata=text("s", "The symbol."))
-    position_side: PositionSide | str | None = field(
+    position_side: PositionSide | PositionSideWord | None = field(
         metadata=choice(PositionSide, "ps", "Which position of the symbol.")
     )
     position_amount: Decimal | None = field(metadata=amount("pa", "The size; negative when short."))
-    margin_type: MarginCallMarginType | str | None = field(
+    margin_type: MarginCallMarginType | MarginCallMarginTypeWord | None = field(
         metadata=choice(
             MarginCallMarginType, "mt", "How it is margined, in other words than those of an account update."
         )

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum, unique
+from enum import unique
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import attrs
 from attrs import field
@@ -27,10 +28,11 @@ from trio_binance_uds.events.spot import (
     OutboundAccountPosition,
     ServerShutdown,
 )
+from trio_binance_uds.events.words import OpenEnum
 
 
 @unique
-class MarginLevelStatus(StrEnum):
+class MarginLevelStatus(OpenEnum):
     """How close a cross-margin account is to liquidation; documented is ``MARGIN_CALL``, libraries have the others."""
 
     EXCESSIVE = "EXCESSIVE"
@@ -40,11 +42,23 @@ class MarginLevelStatus(StrEnum):
     FORCE_LIQUIDATION = "FORCE_LIQUIDATION"
 
 
+MarginLevelStatusWord: TypeAlias = Literal[
+    "EXCESSIVE",
+    "NORMAL",
+    "MARGIN_CALL",
+    "PRE_LIQUIDATION",
+    "FORCE_LIQUIDATION",
+]
+
+
 @unique
-class LiabilityType(StrEnum):
+class LiabilityType(OpenEnum):
     """Why a debt changed. Only this word is documented: those of repayments and interest are not public."""
 
     BORROW = "BORROW"
+
+
+LiabilityTypeWord: TypeAlias = Literal["BORROW",]
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -55,7 +69,7 @@ class MarginLevelStatusChange(KnownEvent):
     """
 
     margin_level: Decimal | None = field(metadata=amount("l", "The margin level."))
-    margin_level_status: MarginLevelStatus | str | None = field(
+    margin_level_status: MarginLevelStatus | MarginLevelStatusWord | None = field(
         metadata=choice(MarginLevelStatus, "s", "What that level means.")
     )
 
@@ -71,7 +85,9 @@ class UserLiabilityChange(KnownEvent):
     """
 
     asset: str = field(metadata=text("a", "The asset.", core=True))
-    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed.", core=True))
+    liability_type: LiabilityType | LiabilityTypeWord = field(
+        metadata=choice(LiabilityType, "t", "Why it changed.", core=True)
+    )
     principal: Decimal = field(metadata=amount("p", "The principal.", core=True))
     interest: Decimal | None = field(
         metadata=amount("i", "The interest; None when recovered while its book did not answer.")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum, unique
+from enum import unique
+from typing import Literal, TypeAlias
 
 import attrs
 
 from trio_binance_uds.events.base import Shown
+from trio_binance_uds.events.words import OpenEnum
 from trio_binance_uds.texts import detail_line
 
 
 @unique
-class DisconnectCause(StrEnum):
+class DisconnectCause(OpenEnum):
     """Why the live link ended."""
 
     CONNECTION_LOST = "connection_lost"  #: the socket broke or was closed by the other side
@@ -22,8 +24,13 @@ class DisconnectCause(StrEnum):
     CREDENTIALS_REVOKED = "credentials_revoked"  #: the venue no longer accepts the key
 
 
+DisconnectCauseWord: TypeAlias = Literal[
+    "connection_lost", "keepalive_timeout", "server_shutdown", "subscription_lost", "credentials_revoked"
+]
+
+
 @unique
-class GapCause(StrEnum):
+class GapCause(OpenEnum):
     """Why events may be missing."""
 
     LINK_LOST = "link_lost"  #: no link was live for a while
@@ -32,6 +39,11 @@ class GapCause(StrEnum):
     CONSUMER_TOO_SLOW = "consumer_too_slow"  #: the buffer was full, and events were shed
     REPORT_MISSING = "report_missing"  #: a report of an order proves that one before it never came
     EVENT_UNREADABLE = "event_unreadable"  #: an event came that could not be read
+
+
+GapCauseWord: TypeAlias = Literal[
+    "link_lost", "subscription_lost", "handover_unproven", "consumer_too_slow", "report_missing", "event_unreadable"
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +72,7 @@ class Disconnected(Notice):
     """
 
     at: datetime
-    cause: DisconnectCause | str
+    cause: DisconnectCause | DisconnectCauseWord
     detail: str = attrs.field(default="", converter=detail_line)
 
 
@@ -235,7 +247,7 @@ class Gap(Notice):
         detail: for people: what could not be proven, or why; the wording may change.
     """
 
-    cause: GapCause
+    cause: GapCause | GapCauseWord
     since: datetime
     until: datetime
     recovered: int = 0

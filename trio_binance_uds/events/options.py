@@ -22,12 +22,24 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     AccountUpdateReason,
+    AccountUpdateReasonWord,
     FuturesExecutionType,
+    FuturesExecutionTypeWord,
     FuturesOrderType,
+    FuturesOrderTypeWord,
     FuturesTimeInForce,
+    FuturesTimeInForceWord,
     RiskLevel,
+    RiskLevelWord,
 )
-from trio_binance_uds.events.enums import OrderStatus, SelfTradePreventionMode, Side
+from trio_binance_uds.events.enums import (
+    OrderStatus,
+    OrderStatusWord,
+    SelfTradePreventionMode,
+    SelfTradePreventionModeWord,
+    Side,
+    SideWord,
+)
 from trio_binance_uds.events.fields import amount, choice, flag, integer, items, text, time
 from trio_binance_uds.events.order_ids import is_of_the_venue
 from trio_binance_uds.events.spot import ListenKeyExpired
@@ -88,7 +100,7 @@ class BalancePositionUpdate(KnownEvent):
     is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
-    event_reason_type: AccountUpdateReason | str | None = field(
+    event_reason_type: AccountUpdateReason | AccountUpdateReasonWord | None = field(
         metadata=choice(AccountUpdateReason, "m", "Why something changed: DEPOSIT, WITHDRAW or ORDER.")
     )
     balances: tuple[OptionsBalance, ...] = field(
@@ -135,9 +147,11 @@ class OptionsOrderTradeUpdate(KnownEvent):
     transaction_time: datetime = field(metadata=time("T", "When the matching engine did it.", core=True))
     symbol: str = field(metadata=text("o.s", "The symbol.", core=True))
     client_order_id: str | None = field(metadata=text("o.c", "The client order id.", takes_number=True))
-    side: Side | str = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
-    order_type: FuturesOrderType | str | None = field(metadata=choice(FuturesOrderType, "o.o", "The type: LIMIT."))
-    time_in_force: FuturesTimeInForce | str | None = field(
+    side: Side | SideWord = field(metadata=choice(Side, "o.S", "Buy or sell.", core=True))
+    order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
+        metadata=choice(FuturesOrderType, "o.o", "The type: LIMIT.")
+    )
+    time_in_force: FuturesTimeInForce | FuturesTimeInForceWord | None = field(
         metadata=choice(FuturesTimeInForce, "o.f", "How long the order stays.")
     )
     original_quantity: Decimal = field(metadata=amount("o.q", "The quantity ordered.", core=True))
@@ -145,10 +159,10 @@ class OptionsOrderTradeUpdate(KnownEvent):
     average_price: Decimal | None = field(
         metadata=amount("o.ap", "The average price of its fills so far; 0 without any.")
     )
-    execution_type: FuturesExecutionType | str = field(
+    execution_type: FuturesExecutionType | FuturesExecutionTypeWord = field(
         metadata=choice(FuturesExecutionType, "o.x", "What has just happened.", core=True)
     )
-    order_status: OrderStatus | str = field(
+    order_status: OrderStatus | OrderStatusWord = field(
         metadata=choice(OrderStatus, "o.X", "The state of the order now.", core=True)
     )
     order_id: int = field(metadata=integer("o.i", "The venue's order id; it needs all 64 bits.", core=True))
@@ -173,11 +187,11 @@ class OptionsOrderTradeUpdate(KnownEvent):
     )
     is_maker: bool | None = field(metadata=flag("o.m", "Whether this fill was on the maker side."))
     is_reduce_only: bool | None = field(metadata=flag("o.R", "Whether it may only reduce a position."))
-    original_order_type: FuturesOrderType | str | None = field(
+    original_order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         metadata=choice(FuturesOrderType, "o.ot", "The type that it was placed with.")
     )
     realized_profit: Decimal | None = field(metadata=amount("o.rp", "The profit that this trade realised."))
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+    self_trade_prevention_mode: SelfTradePreventionMode | SelfTradePreventionModeWord | None = field(
         default=None,
         metadata=choice(
             SelfTradePreventionMode,
@@ -232,7 +246,9 @@ class OptionsRiskLevelChange(KnownEvent):
     Source: Binance Options Trading, "Event: Risk level change" (2026-05-28).
     """
 
-    risk_level: RiskLevel | str | None = field(metadata=choice(RiskLevel, "s", "The level now: NORMAL or REDUCE_ONLY."))
+    risk_level: RiskLevel | RiskLevelWord | None = field(
+        metadata=choice(RiskLevel, "s", "The level now: NORMAL or REDUCE_ONLY.")
+    )
     margin_balance: Decimal | None = field(metadata=amount("mb", "The margin balance."))
     maintenance_margin: Decimal | None = field(metadata=amount("mm", "The maintenance margin."))
 

@@ -24,17 +24,24 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.derivatives_enums import (
     BusinessUnit,
+    BusinessUnitWord,
     ConditionalOrderStatus,
+    ConditionalOrderStatusWord,
     FuturesOrderType,
+    FuturesOrderTypeWord,
     FuturesTimeInForce,
+    FuturesTimeInForceWord,
     PositionSide,
+    PositionSideWord,
     RiskLevel,
+    RiskLevelWord,
     WorkingType,
+    WorkingTypeWord,
 )
-from trio_binance_uds.events.enums import SelfTradePreventionMode, Side
+from trio_binance_uds.events.enums import SelfTradePreventionMode, SelfTradePreventionModeWord, Side, SideWord
 from trio_binance_uds.events.fields import amount, choice, flag, integer, items, text, time
 from trio_binance_uds.events.futures import AccountConfigUpdate, AccountUpdate, OrderTradeUpdate
-from trio_binance_uds.events.margin import LiabilityType
+from trio_binance_uds.events.margin import LiabilityType, LiabilityTypeWord
 from trio_binance_uds.events.spot import (
     BalanceUpdate,
     ExecutionReport,
@@ -55,7 +62,7 @@ class PortfolioMarginOrderTradeUpdate(OrderTradeUpdate):
     Source: Binance Portfolio Margin, "Event: Futures Order update" (2026-05-28), with the change log of 2026-07-28.
     """
 
-    business_unit: BusinessUnit | str | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
+    business_unit: BusinessUnit | BusinessUnitWord | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
     account_alias: str | None = field(
         default=None, metadata=text("i", "The account's alias; empty for UM.", optional=True)
     )
@@ -101,17 +108,17 @@ class ConditionalOrderTradeUpdate(KnownEvent):
     is_told_once: ClassVar[bool] = True
 
     transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
-    business_unit: BusinessUnit | str | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
+    business_unit: BusinessUnit | BusinessUnitWord | None = field(metadata=choice(BusinessUnit, "fs", "Which futures."))
     symbol: str = field(metadata=text("so.s", "The symbol.", core=True))
     strategy_client_id: str | None = field(
         metadata=text("so.c", "The client's id of the conditional order.", takes_number=True)
     )
     strategy_id: int = field(metadata=integer("so.si", "The venue's id of the conditional order.", core=True))
-    side: Side | str = field(metadata=choice(Side, "so.S", "Buy or sell.", core=True))
-    strategy_type: FuturesOrderType | str | None = field(
+    side: Side | SideWord = field(metadata=choice(Side, "so.S", "Buy or sell.", core=True))
+    strategy_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         metadata=choice(FuturesOrderType, "so.st", "The type of the order.")
     )
-    time_in_force: FuturesTimeInForce | str | None = field(
+    time_in_force: FuturesTimeInForce | FuturesTimeInForceWord | None = field(
         metadata=choice(FuturesTimeInForce, "so.f", "How long the order stays.")
     )
     quantity: Decimal = field(metadata=amount("so.q", "The quantity ordered.", core=True))
@@ -119,16 +126,16 @@ class ConditionalOrderTradeUpdate(KnownEvent):
     stop_price: Decimal = field(
         metadata=amount("so.sp", "The trigger price; without meaning on trailing stops.", core=True)
     )
-    order_status: ConditionalOrderStatus | str = field(
+    order_status: ConditionalOrderStatus | ConditionalOrderStatusWord = field(
         metadata=choice(ConditionalOrderStatus, "so.os", "The state of the conditional order now.", core=True)
     )
     book_time: datetime | None = field(metadata=time("so.T", "When it was placed."))
     update_time: datetime | None = field(metadata=time("so.ut", "When it last changed."))
     is_reduce_only: bool | None = field(metadata=flag("so.R", "Whether it may only reduce a position."))
-    stop_price_working_type: WorkingType | str | None = field(
+    stop_price_working_type: WorkingType | WorkingTypeWord | None = field(
         metadata=choice(WorkingType, "so.wt", "Which price triggers it; can be None when recovered.")
     )
-    position_side: PositionSide | str | None = field(
+    position_side: PositionSide | PositionSideWord | None = field(
         metadata=choice(PositionSide, "so.ps", "The position that it is for.")
     )
     is_close_all: bool | None = field(
@@ -143,7 +150,7 @@ class ConditionalOrderTradeUpdate(KnownEvent):
     order_id: int | None = field(
         default=None, metadata=integer("so.i", "The real order; only once triggered.", optional=True)
     )
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+    self_trade_prevention_mode: SelfTradePreventionMode | SelfTradePreventionModeWord | None = field(
         metadata=choice(
             SelfTradePreventionMode,
             "so.V",
@@ -208,7 +215,9 @@ class LiabilityChange(KnownEvent):
     other_shapes: ClassVar[Mapping[str, type[KnownEvent]]] = MappingProxyType({"L": UnifiedLiabilityChange})
 
     asset: str = field(metadata=text("a", "The asset.", core=True))
-    liability_type: LiabilityType | str = field(metadata=choice(LiabilityType, "t", "Why it changed.", core=True))
+    liability_type: LiabilityType | LiabilityTypeWord = field(
+        metadata=choice(LiabilityType, "t", "Why it changed.", core=True)
+    )
     transaction_id: int | None = field(
         metadata=integer("T", "The transaction, which the interest history calls txId; no time, in spite of its key.")
     )
@@ -245,7 +254,7 @@ class RiskLevelChange(KnownEvent):
     """
 
     uni_mmr: Decimal | None = field(metadata=amount("u", "The account's maintenance margin rate, uniMMR."))
-    risk_level: RiskLevel | str | None = field(
+    risk_level: RiskLevel | RiskLevelWord | None = field(
         metadata=choice(RiskLevel, "s", "The level now; Pro accounts know NORMAL too.")
     )
     account_equity: Decimal | None = field(metadata=amount("eq", "The equity in USD."))

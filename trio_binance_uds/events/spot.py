@@ -21,20 +21,35 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.enums import (
     ContingencyType,
+    ContingencyTypeWord,
     ExecutionType,
+    ExecutionTypeWord,
     ExpiryReason,
+    ExpiryReasonWord,
     ListOrderStatus,
+    ListOrderStatusWord,
     ListStatusType,
+    ListStatusTypeWord,
     MatchType,
+    MatchTypeWord,
     OrderStatus,
+    OrderStatusWord,
     OrderType,
+    OrderTypeWord,
     PegOffsetType,
+    PegOffsetTypeWord,
     PegPriceType,
+    PegPriceTypeWord,
     RejectReason,
+    RejectReasonWord,
     SelfTradePreventionMode,
+    SelfTradePreventionModeWord,
     Side,
+    SideWord,
     TimeInForce,
+    TimeInForceWord,
     WorkingFloor,
+    WorkingFloorWord,
 )
 from trio_binance_uds.events.fields import amount, choice, first_of, flag, integer, items, secret, text, time
 from trio_binance_uds.events.order_ids import is_of_the_venue
@@ -67,9 +82,11 @@ class ExecutionReport(KnownEvent):
     client_order_id: str | None = field(
         metadata=text("c", "The client order id; after a cancel or an amend the new one.", takes_number=True)
     )
-    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
-    order_type: OrderType | str | None = field(metadata=choice(OrderType, "o", "The type of the order."))
-    time_in_force: TimeInForce | str | None = field(metadata=choice(TimeInForce, "f", "How long the order stays."))
+    side: Side | SideWord = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
+    order_type: OrderType | OrderTypeWord | None = field(metadata=choice(OrderType, "o", "The type of the order."))
+    time_in_force: TimeInForce | TimeInForceWord | None = field(
+        metadata=choice(TimeInForce, "f", "How long the order stays.")
+    )
     order_quantity: Decimal = field(metadata=amount("q", "The quantity ordered; an amend changes it.", core=True))
     order_price: Decimal = field(
         metadata=amount("p", "The limit price; 0 for market orders and pegs without one.", core=True)
@@ -87,11 +104,13 @@ class ExecutionReport(KnownEvent):
             takes_number=True,
         )
     )
-    execution_type: ExecutionType | str = field(
+    execution_type: ExecutionType | ExecutionTypeWord = field(
         metadata=choice(ExecutionType, "x", "What has just happened.", core=True)
     )
-    order_status: OrderStatus | str = field(metadata=choice(OrderStatus, "X", "The state of the order now.", core=True))
-    reject_reason: RejectReason | str | None = field(
+    order_status: OrderStatus | OrderStatusWord = field(
+        metadata=choice(OrderStatus, "X", "The state of the order now.", core=True)
+    )
+    reject_reason: RejectReason | RejectReasonWord | None = field(
         metadata=choice(RejectReason, "r", "Why it was rejected, or NONE.")
     )
     order_id: int = field(metadata=integer("i", "The venue's order id, unique within its symbol.", core=True))
@@ -124,7 +143,7 @@ class ExecutionReport(KnownEvent):
     quote_order_quantity: Decimal | None = field(
         metadata=amount("Q", "The order's size in quote asset; 0 without one.")
     )
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+    self_trade_prevention_mode: SelfTradePreventionMode | SelfTradePreventionModeWord | None = field(
         metadata=choice(SelfTradePreventionMode, "V", "What happens if it would meet an order of its own group.")
     )
     working_time: datetime | None = field(
@@ -177,24 +196,24 @@ class ExecutionReport(KnownEvent):
         default=None,
         metadata=amount("pY", "The quote asset that was not traded; only after self-trade prevention.", optional=True),
     )
-    match_type: MatchType | str | None = field(
+    match_type: MatchType | MatchTypeWord | None = field(
         default=None, metadata=choice(MatchType, "b", "How it was matched; only with allocations.", optional=True)
     )
     allocation_id: int | None = field(
         default=None, metadata=integer("a", "The allocation; only with allocations.", optional=True)
     )
-    working_floor: WorkingFloor | str | None = field(
+    working_floor: WorkingFloor | WorkingFloorWord | None = field(
         default=None,
         metadata=choice(WorkingFloor, "k", "Where it works; only on orders that may have allocations.", optional=True),
     )
     used_sor: bool | None = field(
         default=None, metadata=flag("uS", "Whether smart order routing was used; only on SOR orders.", optional=True)
     )
-    peg_price_type: PegPriceType | str | None = field(
+    peg_price_type: PegPriceType | PegPriceTypeWord | None = field(
         default=None,
         metadata=choice(PegPriceType, "gP", "Which price it follows; only on pegged orders.", optional=True),
     )
-    peg_offset_type: PegOffsetType | str | None = field(
+    peg_offset_type: PegOffsetType | PegOffsetTypeWord | None = field(
         default=None,
         metadata=choice(PegOffsetType, "gOT", "What the offset counts; only on pegs placed with one.", optional=True),
     )
@@ -205,7 +224,7 @@ class ExecutionReport(KnownEvent):
         default=None,
         metadata=amount("gp", "The price it is pegged at now; only on pegged orders, once determined.", optional=True),
     )
-    expiry_reason: ExpiryReason | str | None = field(
+    expiry_reason: ExpiryReason | ExpiryReasonWord | None = field(
         default=None, metadata=choice(ExpiryReason, "eR", "Why it expired; only when it has.", optional=True)
     )
 
@@ -311,16 +330,16 @@ class ListStatus(KnownEvent):
 
     symbol: str = field(metadata=text("s", "The symbol.", core=True))
     order_list_id: int = field(metadata=integer("g", "The list.", core=True))
-    contingency_type: ContingencyType | str | None = field(
+    contingency_type: ContingencyType | ContingencyTypeWord | None = field(
         metadata=choice(ContingencyType, "c", "How its orders depend on each other.")
     )
-    list_status_type: ListStatusType | str = field(
+    list_status_type: ListStatusType | ListStatusTypeWord = field(
         metadata=choice(ListStatusType, "l", "What has just happened.", core=True)
     )
-    list_order_status: ListOrderStatus | str = field(
+    list_order_status: ListOrderStatus | ListOrderStatusWord = field(
         metadata=choice(ListOrderStatus, "L", "The state of the list.", core=True)
     )
-    list_reject_reason: RejectReason | str | None = field(
+    list_reject_reason: RejectReason | RejectReasonWord | None = field(
         metadata=choice(RejectReason, "r", "Why the list was rejected, or NONE.")
     )
     list_client_order_id: str | None = field(

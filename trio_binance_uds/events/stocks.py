@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum, unique
+from enum import unique
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 from attrs import field
@@ -21,28 +21,41 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent
 from trio_binance_uds.events.fields import choice, number, text, time
 from trio_binance_uds.events.spot import ListenKeyExpired
+from trio_binance_uds.events.words import OpenEnum
 
 _PREFIX = "EQ_"
 
 
 @unique
-class StockExecutionType(StrEnum):
+class StockExecutionType(OpenEnum):
     """Whether an order is still open."""
 
     ORDER_UPDATE = "ORDER_UPDATE"
     ORDER_TERMINAL = "ORDER_TERMINAL"
 
 
+StockExecutionTypeWord: TypeAlias = Literal[
+    "ORDER_UPDATE",
+    "ORDER_TERMINAL",
+]
+
+
 @unique
-class StockSide(StrEnum):
+class StockSide(OpenEnum):
     """Which way an order trades; in lower case, unlike in the answers of the REST API."""
 
     BUY = "buy"
     SELL = "sell"
 
 
+StockSideWord: TypeAlias = Literal[
+    "buy",
+    "sell",
+]
+
+
 @unique
-class StockOrderType(StrEnum):
+class StockOrderType(OpenEnum):
     """The kind of an order. Only market and limit orders can be placed through the API."""
 
     MARKET = "market"
@@ -52,8 +65,17 @@ class StockOrderType(StrEnum):
     TRAILING_STOP = "trailing_stop"
 
 
+StockOrderTypeWord: TypeAlias = Literal[
+    "market",
+    "limit",
+    "stop",
+    "stop_limit",
+    "trailing_stop",
+]
+
+
 @unique
-class StockOrderStatus(StrEnum):
+class StockOrderStatus(OpenEnum):
     """How an order stands: the statuses of the REST API, in lower case as the stream writes them."""
 
     NEW = "new"
@@ -63,6 +85,11 @@ class StockOrderStatus(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+
+
+StockOrderStatusWord: TypeAlias = Literal[
+    "new", "accepted", "partially_filled", "filled", "canceled", "expired", "rejected"
+]
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -77,19 +104,21 @@ class OrderReport(KnownEvent):
 
     is_told_once: ClassVar[bool] = True
 
-    execution_type: StockExecutionType | str | None = field(
+    execution_type: StockExecutionType | StockExecutionTypeWord | None = field(
         metadata=choice(StockExecutionType, "x", "Whether the order is still open.")
     )
     order_id: str = field(metadata=text("i", "The venue's id of the order, a UUID.", core=True))
     base_asset: str = field(
         metadata=text("b", "The stock, by its name inside the venue, such as ``EQ_AAPL``.", core=True)
     )
-    side: StockSide | str = field(metadata=choice(StockSide, "S", "Buy or sell.", core=True))
-    order_type: StockOrderType | str | None = field(metadata=choice(StockOrderType, "o", "The kind of the order."))
+    side: StockSide | StockSideWord = field(metadata=choice(StockSide, "S", "Buy or sell.", core=True))
+    order_type: StockOrderType | StockOrderTypeWord | None = field(
+        metadata=choice(StockOrderType, "o", "The kind of the order.")
+    )
     filled_quantity: Decimal | None = field(
         metadata=number("fq", "How many shares are filled so far; null before the first.", nullable=True, core=True)
     )
-    order_status: StockOrderStatus | str = field(
+    order_status: StockOrderStatus | StockOrderStatusWord = field(
         metadata=choice(StockOrderStatus, "s", "How the order stands now.", core=True)
     )
     update_time: datetime = field(metadata=time("U", "When the order last changed.", core=True))

@@ -16,16 +16,25 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent
 from trio_binance_uds.events.derivatives_enums import (
     AlgoStatus,
+    AlgoStatusWord,
     AlgoType,
+    AlgoTypeWord,
     BusinessUnit,
+    BusinessUnitWord,
     FuturesOrderType,
+    FuturesOrderTypeWord,
     FuturesTimeInForce,
+    FuturesTimeInForceWord,
     PositionSide,
+    PositionSideWord,
     PriceMatchMode,
+    PriceMatchModeWord,
     StrategyStatus,
+    StrategyStatusWord,
     WorkingType,
+    WorkingTypeWord,
 )
-from trio_binance_uds.events.enums import SelfTradePreventionMode, Side
+from trio_binance_uds.events.enums import SelfTradePreventionMode, SelfTradePreventionModeWord, Side, SideWord
 from trio_binance_uds.events.fields import amount, choice, flag, integer, text, time
 
 
@@ -48,20 +57,22 @@ class AlgoUpdate(KnownEvent):
         metadata=text("o|ao.caid", "The client's id of the algo order.", takes_number=True)
     )
     algo_id: int = field(metadata=integer("o|ao.aid", "The venue's id of the algo order.", core=True))
-    algo_type: AlgoType | str | None = field(metadata=choice(AlgoType, "o|ao.at", "The kind of the algo order."))
-    order_type: FuturesOrderType | str | None = field(
+    algo_type: AlgoType | AlgoTypeWord | None = field(
+        metadata=choice(AlgoType, "o|ao.at", "The kind of the algo order.")
+    )
+    order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         metadata=choice(FuturesOrderType, "o|ao.o", "The type of the order.")
     )
     symbol: str = field(metadata=text("o|ao.s", "The symbol.", core=True))
-    side: Side | str = field(metadata=choice(Side, "o|ao.S", "Buy or sell.", core=True))
-    position_side: PositionSide | str | None = field(
+    side: Side | SideWord = field(metadata=choice(Side, "o|ao.S", "Buy or sell.", core=True))
+    position_side: PositionSide | PositionSideWord | None = field(
         metadata=choice(PositionSide, "o|ao.ps", "The position that it is for.")
     )
-    time_in_force: FuturesTimeInForce | str | None = field(
+    time_in_force: FuturesTimeInForce | FuturesTimeInForceWord | None = field(
         metadata=choice(FuturesTimeInForce, "o|ao.f", "How long the order stays.")
     )
     quantity: Decimal = field(metadata=amount("o|ao.q", "The quantity ordered.", core=True))
-    algo_status: AlgoStatus | str = field(
+    algo_status: AlgoStatus | AlgoStatusWord = field(
         metadata=choice(AlgoStatus, "o|ao.X", "The state of the algo order now.", core=True)
     )
     order_id: int | None = field(
@@ -75,17 +86,19 @@ class AlgoUpdate(KnownEvent):
         default=None,
         metadata=amount("o|ao.aq", "The real order's filled quantity; 0 or absent before.", optional=True),
     )
-    actual_order_type: FuturesOrderType | str | None = field(
+    actual_order_type: FuturesOrderType | FuturesOrderTypeWord | None = field(
         default=None,
         metadata=choice(FuturesOrderType, "o|ao.act", 'The real order\'s type; "0" or absent before.', optional=True),
     )
     trigger_price: Decimal = field(metadata=amount("o|ao.tp", "The trigger price; 0 on trailing stops.", core=True))
     price: Decimal = field(metadata=amount("o|ao.p", "The limit price; 0 for market orders.", core=True))
-    self_trade_prevention_mode: SelfTradePreventionMode | str | None = field(
+    self_trade_prevention_mode: SelfTradePreventionMode | SelfTradePreventionModeWord | None = field(
         metadata=choice(SelfTradePreventionMode, "o|ao.V", "What happens if it would meet an order of its own group.")
     )
-    working_type: WorkingType | str | None = field(metadata=choice(WorkingType, "o|ao.wt", "Which price triggers it."))
-    price_match_mode: PriceMatchMode | str | None = field(
+    working_type: WorkingType | WorkingTypeWord | None = field(
+        metadata=choice(WorkingType, "o|ao.wt", "Which price triggers it.")
+    )
+    price_match_mode: PriceMatchMode | PriceMatchModeWord | None = field(
         metadata=choice(PriceMatchMode, "o|ao.pm", "Which price of the book it takes.")
     )
     is_close_all: bool | None = field(metadata=flag("o|ao.cp", "Whether it closes the whole position."))
@@ -106,7 +119,7 @@ class AlgoUpdate(KnownEvent):
             "o|ao.ia", "Whether trailing has started; of meaning on trailing stops, not before 2026-08.", optional=True
         ),
     )
-    business_unit: BusinessUnit | str | None = field(
+    business_unit: BusinessUnit | BusinessUnitWord | None = field(
         default=None, metadata=choice(BusinessUnit, "fs", "Which futures; only under Portfolio Margin.", optional=True)
     )
 
@@ -132,7 +145,9 @@ class StrategyUpdate(KnownEvent):
     transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
     strategy_id: int = field(metadata=integer("su.si", "The strategy.", core=True))
     strategy_type: str | None = field(metadata=text("su.st", "The type of the strategy, such as GRID."))
-    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "su.ss", "Its state now.", core=True))
+    strategy_status: StrategyStatus | StrategyStatusWord = field(
+        metadata=choice(StrategyStatus, "su.ss", "Its state now.", core=True)
+    )
     symbol: str = field(metadata=text("su.s", "The symbol.", core=True))
     update_time: datetime | None = field(metadata=time("su.ut", "When the strategy last changed."))
     op_code: int | None = field(metadata=integer("su.c", "The operation code: what has just happened."))
@@ -150,7 +165,9 @@ class GridUpdate(KnownEvent):
     transaction_time: datetime = field(metadata=time("T", "When it was done.", core=True))
     strategy_id: int = field(metadata=integer("gu.si", "The strategy.", core=True))
     strategy_type: str | None = field(metadata=text("gu.st", "The type of the strategy: GRID."))
-    strategy_status: StrategyStatus | str = field(metadata=choice(StrategyStatus, "gu.ss", "Its state now.", core=True))
+    strategy_status: StrategyStatus | StrategyStatusWord = field(
+        metadata=choice(StrategyStatus, "gu.ss", "Its state now.", core=True)
+    )
     symbol: str = field(metadata=text("gu.s", "The symbol.", core=True))
     realized_pnl: Decimal | None = field(metadata=amount("gu.r", "The profit realised."))
     unmatched_average_price: Decimal | None = field(metadata=amount("gu.up", "The average price of what is unmatched."))

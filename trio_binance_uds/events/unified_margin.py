@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum, unique
+from enum import unique
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import attrs
 from attrs import field
@@ -18,16 +19,25 @@ from attrs import field
 from trio_binance_uds.events.base import KnownEvent, Shown
 from trio_binance_uds.events.fields import amount, choice, items, text
 from trio_binance_uds.events.margin import MARGIN_EVENTS, MARGIN_RISK_EVENTS, MarginLevelStatusChange
+from trio_binance_uds.events.words import OpenEnum
 
 
 @unique
-class UnifiedLiabilityType(StrEnum):
+class UnifiedLiabilityType(OpenEnum):
     """Why the debt of a unified account changed."""
 
     BORROW = "BORROW"
     REPAY = "REPAY"
     INTEREST = "INTEREST"
     DEBT_CHANGE = "DEBT_CHANGE"
+
+
+UnifiedLiabilityTypeWord: TypeAlias = Literal[
+    "BORROW",
+    "REPAY",
+    "INTEREST",
+    "DEBT_CHANGE",
+]
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -57,7 +67,7 @@ class UnifiedLiabilityChange(KnownEvent):
     Source: Binance Margin Trading, change log of 2026-09-25, second hand.
     """
 
-    liability_type: UnifiedLiabilityType | str = field(
+    liability_type: UnifiedLiabilityType | UnifiedLiabilityTypeWord = field(
         metadata=choice(UnifiedLiabilityType, "t", "Why it changed.", core=True)
     )
     liabilities: tuple[UnifiedLiability, ...] = field(

@@ -18,7 +18,7 @@ import attrs
 from attrs import field
 
 from trio_binance_uds.events.base import KnownEvent
-from trio_binance_uds.events.enums import Side
+from trio_binance_uds.events.enums import Side, SideWord
 from trio_binance_uds.events.fields import amount, choice, flag, integer, text, time
 from trio_binance_uds.events.futures import AccountConfigUpdate, AccountUpdate, MarginCall, OrderTradeUpdate
 from trio_binance_uds.events.order_ids import is_of_the_venue
@@ -69,7 +69,7 @@ class TradeLite(KnownEvent):
     client_order_id: str | None = field(
         metadata=text("c", "The client order id; some prefixes tell orders of the venue.", takes_number=True)
     )
-    side: Side | str = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
+    side: Side | SideWord = field(metadata=choice(Side, "S", "Buy or sell.", core=True))
     last_filled_price: Decimal = field(metadata=amount("L", "The price of this fill.", core=True))
     last_filled_quantity: Decimal = field(metadata=amount("l", "The quantity of this fill.", core=True))
     trade_id: int = field(metadata=integer("t", "The trade.", core=True))

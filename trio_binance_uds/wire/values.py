@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from trio_binance_uds.events.fields import Kind, cached
+from trio_binance_uds.events.words import OpenEnum
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _from_timestamp = datetime.fromtimestamp
@@ -120,20 +120,23 @@ def _whole(value: Any) -> int | None:
     return None
 
 
-class Vocabulary(dict[Any, str]):
+_WordsT = TypeVar("_WordsT", bound=OpenEnum)
+
+
+class Vocabulary(dict[Any, _WordsT]):
     """The members of an open enum by their values: a word that is not among them stands for itself.
 
     A number stands for a word that is one, as ``4`` for ``"4"``.
     """
 
-    def __missing__(self, word: Any) -> str:
+    def __missing__(self, word: Any) -> _WordsT:
         if type(word) is int and (member := self.get(str(word))) is not None:
             return member
-        return text(word)
+        return cast("_WordsT", text(word))  # see events.words for what type checkers are told
 
 
 @cached
-def vocabulary(of: type[StrEnum]) -> Vocabulary:
+def vocabulary(of: type[_WordsT]) -> Vocabulary[_WordsT]:
     """Return the vocabulary of this enum."""
     return Vocabulary({member.value: member for member in of})
 

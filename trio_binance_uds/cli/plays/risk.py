@@ -51,7 +51,7 @@ def _has_status(item: Event | Notice, status: str) -> bool:
 
 
 def _is_last_repayment(item: Event | Notice) -> bool:
-    return isinstance(item, UserLiabilityChange) and item.liability_type == "REPAY" and item.principal > 10_000
+    return isinstance(item, UserLiabilityChange) and str(item.liability_type) == "REPAY" and item.principal > 10_000
 
 
 def _change_debt(account: SandboxAccount, kind: str, amount: str) -> None:

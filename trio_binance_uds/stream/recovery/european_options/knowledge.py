@@ -103,7 +103,7 @@ class Knowledge:
         elif isinstance(event, GreekUpdate):
             self.greeks = {row.underlying: (row.delta, row.gamma, row.theta, row.vega) for row in event.greeks}
         elif isinstance(event, OptionsRiskLevelChange):
-            self.risk_level = event.risk_level or self.risk_level
+            self.risk_level = self.risk_level if event.risk_level is None else str(event.risk_level)
 
     def _order(self, update: OptionsOrderTradeUpdate) -> None:
         key = (update.symbol, update.order_id)

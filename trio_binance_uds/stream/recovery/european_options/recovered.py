@@ -203,5 +203,5 @@ def _key(update: OptionsOrderTradeUpdate) -> Key:
 
 def _place(update: OptionsOrderTradeUpdate) -> _Place:
     """Where an update stands in the life of its order."""
-    rank = _RANKS.get(update.execution_type, Rank.END)
+    rank = _RANKS.get(str(update.execution_type), Rank.END)
     return (update.transaction_time, update.filled_accumulated_quantity, rank, update.trade_id or 0)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from trio_binance_uds.events import (
+    AccountUpdateReason,
     BalancePositionUpdate,
     FuturesExecutionType,
+    FuturesOrderType,
+    FuturesTimeInForce,
     Greek,
     GreekUpdate,
     OptionsAccountUpdate,
@@ -21,7 +24,11 @@ from trio_binance_uds.events import (
     OptionsOrderTradeUpdate,
     OptionsPosition,
     OptionsRiskLevelChange,
+    RiskLevel,
+    SelfTradePreventionMode,
+    Side,
 )
+from trio_binance_uds.events.words import OpenEnum
 from trio_binance_uds.stream.recovery.european_options.answers import (
     ZERO,
     AccountAnswer,
@@ -29,6 +36,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
     OrderAnswer,
     Totals,
 )
+from trio_binance_uds.wire.values import vocabulary
 
 RECOVERED = "RECOVERED"
 """The reason of a recovered update of balances and positions, which is no word of the venue's."""
@@ -67,9 +75,9 @@ def update_of(
         raw={"order": order.raw, **(raw or {})},
         symbol=order.symbol,
         client_order_id=order.client_order_id,
-        side=order.side,
-        order_type=order.type,
-        time_in_force=order.time_in_force,
+        side=vocabulary(Side)[order.side],
+        order_type=_known(FuturesOrderType, order.type),
+        time_in_force=_known(FuturesTimeInForce, order.time_in_force),
         original_quantity=order.quantity,
         original_price=order.price,
         execution_type=execution_type,
@@ -78,10 +86,17 @@ def update_of(
         bid_quantity=None,
         ask_quantity=None,
         is_reduce_only=order.is_reduce_only,
-        original_order_type=order.type,
-        self_trade_prevention_mode=order.stp_mode,
+        original_order_type=_known(FuturesOrderType, order.type),
+        self_trade_prevention_mode=_known(SelfTradePreventionMode, order.stp_mode),
         **fields,
     )
+
+
+_WordsT = TypeVar("_WordsT", bound=OpenEnum)
+
+
+def _known(of: type[_WordsT], word: OpenEnum | str | None) -> _WordsT | None:
+    return None if word is None else vocabulary(of)[str(word)]
 
 
 def balances_and_positions(
@@ -94,7 +109,7 @@ def balances_and_positions(
         recovered=True,
         raw=raw,
         transaction_time=at,
-        event_reason_type=RECOVERED,
+        event_reason_type=vocabulary(AccountUpdateReason)[RECOVERED],
         balances=tuple(balances),
         positions=tuple(positions),
     )
@@ -144,7 +159,7 @@ def risk_level_change(account: AccountAnswer, asset: AssetAnswer, level: str) ->
         event_time=account.time,
         recovered=True,
         raw={"account": account.raw},
-        risk_level=level,
+        risk_level=vocabulary(RiskLevel)[level],
         margin_balance=asset.margin_balance,
         maintenance_margin=asset.maintenance_margin,
     )

@@ -242,7 +242,7 @@ class FillAnswer:
             time=time_of(report),
             is_buyer=report.side == "BUY",
             is_maker=bool(report.is_maker),
-            position_side=report.position_side or "BOTH",
+            position_side=str(report.position_side or "BOTH"),
             margin_asset=getattr(report, "margin_asset", None),
         )
 

@@ -157,12 +157,14 @@ class ConditionalPlace:
 def place_of(event: Event) -> ConditionalPlace | None:
     """Return what an event says of a conditional order; ``None``: it is about none."""
     if isinstance(event, AlgoUpdate):
-        rung = rung_of(event.algo_status)
+        rung = rung_of(str(event.algo_status))
         if rung == 0 and event.is_activated and event.order_type == "TRAILING_STOP_MARKET":
             rung = ACTIVATED_RUNG
         return ConditionalPlace(event.algo_id, event.symbol, rung, event.transaction_time)
     if isinstance(event, ConditionalOrderTradeUpdate):
-        return ConditionalPlace(event.strategy_id, event.symbol, rung_of(event.order_status), event.transaction_time)
+        return ConditionalPlace(
+            event.strategy_id, event.symbol, rung_of(str(event.order_status)), event.transaction_time
+        )
     return None
 
 

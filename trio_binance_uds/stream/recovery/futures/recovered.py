@@ -302,5 +302,5 @@ def _key(report: OrderTradeUpdate) -> Key:
 
 def _place(report: OrderTradeUpdate) -> _ReportPlace:
     """Where a report stands in the life of its order."""
-    rank = _RANKS.get(report.execution_type, Rank.END)
+    rank = _RANKS.get(str(report.execution_type), Rank.END)
     return (time_of(report), report.filled_accumulated_quantity, rank, report.trade_id or 0)

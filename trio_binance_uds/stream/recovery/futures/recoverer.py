@@ -26,7 +26,9 @@ class FuturesRecoverer:
         self.scope: Scope = scope
         self._options = options
         self.knowledge: Knowledge = Knowledge(
-            scope.dialect.unit, follows_account=scope.tells("ACCOUNT_UPDATE"), gone=gone
+            None if scope.dialect.unit is None else str(scope.dialect.unit),
+            follows_account=scope.tells("ACCOUNT_UPDATE"),
+            gone=gone,
         )
 
     def observe(self, event: Event) -> None:

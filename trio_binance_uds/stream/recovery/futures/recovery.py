@@ -185,7 +185,7 @@ class _Recovery:
             told_conditionals=frozenset(knowledge.conditionals),
             balances=evidence.balances or {},
             positions=evidence.positions or {},
-            unit=self._scope.dialect.unit,
+            unit=None if self._scope.dialect.unit is None else str(self._scope.dialect.unit),
             remarks=said.remarks,
         )
         return Recovered.judged(found.events, basis)

@@ -17,11 +17,14 @@ from trio_binance_uds.events import (
     AccountUpdate,
     AccountUpdateBalance,
     AccountUpdatePosition,
+    AccountUpdateReason,
     MarginType,
     OrderTradeUpdate,
+    PositionSide,
 )
 from trio_binance_uds.stream.recovery.futures.answers import ZERO, BalanceAnswer, OrderAnswer, PositionAnswer
 from trio_binance_uds.stream.recovery.futures.dialect import Dialect
+from trio_binance_uds.wire.values import vocabulary
 
 RECOVERED_REASON = "RECOVERED"
 """Why balances or positions are told after a gap; there may have been many reasons, and no query orders them."""
@@ -40,6 +43,10 @@ _MARGIN_TYPES: Mapping[str, MarginType] = {
     "crossed": MarginType.CROSS,
     "isolated": MarginType.ISOLATED,
 }
+
+
+def _margin_type(word: str) -> MarginType:
+    return _MARGIN_TYPES.get(word.lower()) or vocabulary(MarginType)[word]
 
 
 def report_of(
@@ -72,7 +79,7 @@ def balances_of(
         transaction_time=at,
         recovered=True,
         raw={"balances": [balance.raw for balance, _ in listed]},
-        event_reason_type=RECOVERED_REASON,
+        event_reason_type=vocabulary(AccountUpdateReason)[RECOVERED_REASON],
         balances=tuple(
             [
                 AccountUpdateBalance(
@@ -100,7 +107,7 @@ def positions_of(
         transaction_time=at,
         recovered=True,
         raw={"positions": [position.raw for position in listed]},
-        event_reason_type=RECOVERED_REASON,
+        event_reason_type=vocabulary(AccountUpdateReason)[RECOVERED_REASON],
         positions=tuple([_position(position) for position in listed]),
         account_alias=alias,
         business_unit=dialect.unit,
@@ -116,9 +123,9 @@ def _position(position: PositionAnswer) -> AccountUpdatePosition:
         breakeven_price=position.breakeven_price,
         accumulated_realized=None,
         unrealized_pnl=position.unrealized_pnl,
-        margin_type=None if margin_type is None else _MARGIN_TYPES.get(margin_type.lower(), margin_type),
+        margin_type=None if margin_type is None else _margin_type(str(margin_type)),
         isolated_wallet=position.isolated_wallet,
-        position_side=position.side,
+        position_side=vocabulary(PositionSide)[position.side],
         margin_asset=position.margin_asset,
     )
 

@@ -15,7 +15,7 @@ from trio_binance_uds.stream.recovery.futures.answers import ZERO, BalanceAnswer
 
 def key_of(position: AccountUpdatePosition) -> PositionKey:
     """Return which position an event is about; where it does not say, there is one of each symbol only."""
-    return (position.symbol, position.position_side or "BOTH")
+    return (position.symbol, str(position.position_side or "BOTH"))
 
 
 @attrs.frozen

@@ -32,7 +32,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import amount, member
 from trio_binance_uds.stream.recovery.timing import VenueClock, latest
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
-from trio_binance_uds.wire.values import converter
+from trio_binance_uds.wire.values import converter, vocabulary
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -105,7 +105,7 @@ class ProAnswer:
             recovered=True,
             raw={"account": self.raw},
             uni_mmr=self.uni_mmr,
-            risk_level=self.level,
+            risk_level=vocabulary(RiskLevel)[str(self.level)],
             account_equity=self.account_equity,
             actual_equity=self.actual_equity,
             maintenance_margin=self.maintenance_margin,
@@ -140,7 +140,7 @@ class ProRecoverer:
         if isinstance(event, PmProAccountUpdate):
             self._figures = _figures(event)
         elif isinstance(event, RiskLevelChange):
-            self._level = event.risk_level
+            self._level = None if event.risk_level is None else str(event.risk_level)
         elif isinstance(event, UnknownEvent) and event.event_type == "uniMMRDrop":
             self._has_drops = True
 
@@ -153,7 +153,7 @@ class ProRecoverer:
         """Ask what the account was when the stream began. Weight 5."""
         answer, reasons = await self._ask(request, clock)
         if answer is not None:
-            self._level = self._level or answer.level
+            self._level = self._level or str(answer.level)
             self._figures = self._figures or _figures(answer.totals())
         else:
             self._no_baseline_because = "; ".join(reasons)
@@ -174,7 +174,7 @@ class ProRecoverer:
         if self._has_drops:
             reasons.append("falls of the margin rate (uniMMRDrop) cannot be asked for")
         if answer is not None and self._level is None:
-            self._level = answer.level
+            self._level = str(answer.level)
         marked = [attrs.evolve(event, account=self._account) for event in events]
         answered = None if answer is None else answer.answered
         return ProRecovered(tuple(marked), "; ".join(reasons), answered, clock.uncertainty)

@@ -73,7 +73,7 @@ class RiskKnowledge:
             while _apart(event, changes[0].event_time) > _KEPT:
                 changes.popleft()
         elif isinstance(event, MarginLevelStatusChange):
-            self.status = event.margin_level_status or self.status
+            self.status = self.status if event.margin_level_status is None else str(event.margin_level_status)
 
     def untold(self, rows: Iterable[DebtChange]) -> list[DebtChange]:
         """Return the rows that no event has told."""

@@ -11,6 +11,7 @@ from trio_binance_uds.events import Event, LiabilityType, MarginLevelStatusChang
 from trio_binance_uds.stream.recovery.risk.answers import BORROW, DebtChange
 from trio_binance_uds.stream.recovery.risk.knowledge import pair, row_of
 from trio_binance_uds.stream.recovery.told_states import WordEcho
+from trio_binance_uds.wire.values import vocabulary
 
 
 @attrs.frozen
@@ -50,7 +51,7 @@ class RiskRecovered:
             recovered=True,
             raw={"row": change.raw},
             asset=change.asset,
-            liability_type=LiabilityType.BORROW if change.kind == BORROW else change.kind,
+            liability_type=vocabulary(LiabilityType)["BORROW" if change.kind == BORROW else change.kind],
             principal=change.principal,
             interest=change.interest if is_known else None,
         )

@@ -185,7 +185,7 @@ class Knowledge:
         self.lists_to_come.discard(status.order_list_id)
         if status.list_order_status != "EXECUTING":
             self.lists.pop(status.order_list_id, None)
-            self.finished_lists.add(status.order_list_id, status.transaction_time, status.list_order_status)
+            self.finished_lists.add(status.order_list_id, status.transaction_time, str(status.list_order_status))
         elif status.order_list_id not in self.finished_lists:
             self.lists[status.order_list_id] = status
 

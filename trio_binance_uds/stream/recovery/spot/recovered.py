@@ -269,7 +269,7 @@ def _fill_key(report: ExecutionReport) -> tuple[Key, int | None, int | None]:
 
 def _place(report: ExecutionReport) -> _ReportPlace:
     """Where a report stands in the life of its order."""
-    rank = _RANKS.get(report.execution_type, Rank.END)
+    rank = _RANKS.get(str(report.execution_type), Rank.END)
     number = -1 if report.trade_id is None else report.trade_id
     if rank is Rank.NEW:
         # A contingent order that is triggered at once begins twice in one millisecond.
