@@ -18,6 +18,7 @@ from recovery_margin_scene import BOTH, MarginMarket, MarginStream, MarginTrader
 from recovery_scene import Market, Stream, Trader
 from test_portfolio_recovery import Account
 from test_portfolio_recovery import Trader as PortfolioTrader
+from test_stocks_recovery import Scene as StocksScene
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.products import CROSS_MARGIN, isolated_margin
@@ -193,6 +194,20 @@ async def risk() -> Case:
     return Case(stream.link, stream.recover)
 
 
+class _Stocks(StocksScene):
+    """The scene with room for another way to ask."""
+
+
+async def stocks() -> Case:
+    scene = _Stocks()
+    await scene.begin()
+    for quantity in ("10", "4"):
+        order = scene.place(quantity)
+        scene.fill(order, "2.5")
+        scene.fill(order, "1.5")
+    return Case(scene, scene.recover)
+
+
 async def portfolio() -> Case:
     account = Account()
     await account.start()
@@ -247,6 +262,9 @@ CASES: list[tuple[str, Callable[[], Awaitable[Case]], str, Mapping[str, Any]]] =
     ("options", options, "/historyOrders", OTHER),
     ("risk", risk, "/borrow-repay", only(LATER, "timestamp")),
     ("risk", risk, "/interestHistory", {"interestAccuredTime": later}),
+    ("stocks", stocks, "order/detail", {"orderId": "another"}),
+    ("stocks", stocks, "order/history", dict.fromkeys(("createdAt", "updatedAt"), later)),
+    ("stocks", stocks, "trade/history", dict.fromkeys(("executionAt", "updatedAt"), later)),
     *[("portfolio", portfolio, f"/{part}/userTrades", OTHER) for part in ("um", "cm")],
     *[("portfolio", portfolio, f"/{part}/allOrders", OTHER) for part in ("um", "cm", "margin")],
     ("portfolio", portfolio, "/margin/myTrades", OTHER),
