@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from trio_binance_uds import DEMO, PRODUCTION, TESTNET, Environment, Host
+from trio_binance_uds import DEMO, DEMO_BINANCEFUTURE, PRODUCTION, TESTNET, Environment, Host
 
 FSTREAM = ["usdm_stream", "options_stream", "portfolio_margin_stream", "portfolio_margin_pro_stream"]
 MARGIN = ["margin_stream", "margin_listen_key_stream", "unified_margin_stream"]
 STREAMS = [*FSTREAM, *MARGIN, "coinm_stream", "stocks_stream"]
 
 
-@pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO], ids=lambda environment: environment.name)
+@pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE], ids=lambda environment: environment.name)
 def test_what_an_environment_has_is_accepted(environment: Environment) -> None:
     for host, url in environment.urls.items():
         assert environment.override(**{host.value: url}).urls == environment.urls
