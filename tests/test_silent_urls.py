@@ -11,7 +11,9 @@ MARGIN = ["margin_stream", "margin_listen_key_stream", "unified_margin_stream"]
 STREAMS = [*FSTREAM, *MARGIN, "coinm_stream", "stocks_stream"]
 
 
-@pytest.mark.parametrize("environment", [PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE], ids=lambda environment: environment.name)
+@pytest.mark.parametrize(
+    "environment", [PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE], ids=lambda environment: environment.name
+)
 def test_what_an_environment_has_is_accepted(environment: Environment) -> None:
     for host, url in environment.urls.items():
         assert environment.override(**{host.value: url}).urls == environment.urls

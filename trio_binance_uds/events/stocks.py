@@ -1,7 +1,7 @@
 """The event of a stocks account: the report of an order for US equities.
 
-Everything here is known from clients' code only, and no sample of a frame is public. So an order is told by what it is
-about, and every other member may be missing.
+Everything here is known from clients' code only, and no sample of a frame is public. So only what an order is about
+must be in a frame; every other member may be missing.
 
 Source: Binance's own connector for stocks, ``binance-sdk-stocks`` 1.6.0 (2026-10), "Order Report Stream".
 """
@@ -168,7 +168,7 @@ class OrderReport(KnownEvent):
 STOCKS_EVENTS: Mapping[str, type[KnownEvent]] = MappingProxyType(
     {
         "orderReport": OrderReport,
-        "listenKeyExpired": ListenKeyExpired,  # nobody has seen it here, but a key that ends is told so elsewhere
+        "listenKeyExpired": ListenKeyExpired,  # nobody has seen it here, but other products send it when a key ends
     }
 )
 """The typed event for each value of the wire's ``e``, on the stream of a stocks account."""

@@ -2,7 +2,7 @@
 
 Both are known second hand: the streams exist since October 2026, and no sample of a frame is public.
 
-Source: Binance Margin Trading, change log of 2026-09-25, as others have told it.
+Source: Binance Margin Trading, change log of 2026-09-25, as others report it.
 """
 
 from __future__ import annotations

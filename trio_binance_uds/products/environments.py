@@ -168,7 +168,7 @@ TESTNET = Environment(
         Host.OPTIONS_STREAM: "wss://fstream.binancefuture.com/private/ws",
     },
 )
-# Demo trading of futures is in doubt between two sets of hosts. REST is at demo-fapi in Binance's documents of 2026-05;
+# For demo trading of futures two sets of hosts are in use. REST is at demo-fapi in Binance's documents of 2026-05;
 # for the streams they and Binance's own connector name fstream.binancefuture.com, and other clients demo-fstream.
 DEMO = Environment(
     "demo",

@@ -68,8 +68,8 @@ async def open_user_data_stream(
         name: what to call the stream, in its events and notices (``event.stream``), its statistics and its log lines;
             by default as the product. Give each stream a name of its own where several are read in one place.
         environment: where; :data:`PRODUCTION`, :data:`TESTNET`, :data:`DEMO`, :data:`DEMO_BINANCEFUTURE` or a
-            sandbox's own, or the name of one of the first four. Keys of one are not valid in another. URLs can be replaced with
-            :meth:`Environment.override`.
+            sandbox's own, or the name of one of the first four. Keys of one are not valid in another. URLs can be
+            replaced with :meth:`Environment.override`.
         network: a proxy, a TLS context.
         timeouts: the library's own deadlines. For yours, use cancel scopes.
         backoff: the waits between attempts to connect again.

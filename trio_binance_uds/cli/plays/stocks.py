@@ -1,4 +1,4 @@
-"""A dozen seconds of trading on a stocks account: what is filled of an order is told as a sum."""
+"""A dozen seconds of trading on a stocks account: each report has the sum of the fills of its order."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class MarginKeyRecoverer:
         return _Together((found[self._account], found[self._risk]))
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Note that a gap was told."""
+        """Note that a gap was delivered."""
         self._account.note_gap(since, until, complete=complete)
         self._risk.note_gap(since, until, complete=complete)
 

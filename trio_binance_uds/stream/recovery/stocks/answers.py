@@ -67,7 +67,7 @@ class FillAnswer:
 
 @attrs.frozen(kw_only=True)
 class OrderAnswer:
-    """An order as a query tells it; ``status``, ``side`` and ``kind`` are in lower case, as on the stream.
+    """An order as a query returns it; ``status``, ``side`` and ``kind`` are in lower case, as on the stream.
 
     Attributes:
         fills: oldest first; empty where they are not listed.

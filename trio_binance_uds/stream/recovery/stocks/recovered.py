@@ -1,4 +1,4 @@
-"""What a recovery of a stocks account has brought: reports that the stream would have sent, each told once."""
+"""What a recovery of a stocks account has brought: reports that the stream would have sent, each delivered once."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class StocksRecovered:
         return not self.detail
 
     def without(self, parked: Iterable[Event]) -> StocksRecovered:
-        """Return what lies before the first live report of each order: from there on the stream tells it."""
+        """Return what lies before the first live report of each order: from there on the stream reports it."""
         first: dict[str, Progress] = {}
         for event in parked:
             if isinstance(event, OrderReport):
@@ -97,22 +97,22 @@ class StocksRecovered:
 
     def echoes(self) -> StocksEchoes:
         """Return what to look out for."""
-        told: dict[str, Progress] = {}
+        reached: dict[str, Progress] = {}
         for event in self.events:
             progress = progress_of(event)
-            told[event.order_id] = max(progress, told.get(event.order_id, progress))
-        return StocksEchoes(told)
+            reached[event.order_id] = max(progress, reached.get(event.order_id, progress))
+        return StocksEchoes(reached)
 
 
 class StocksEchoes:
     """Recognises live reports that say no more of an order than a recovered one has said."""
 
-    def __init__(self, told: dict[str, Progress]) -> None:
-        self._told = told
+    def __init__(self, reached: dict[str, Progress]) -> None:
+        self._reached = reached
 
     def is_echo(self, event: Event) -> bool:
         """Whether a live event says nothing new."""
         if not isinstance(event, OrderReport):
             return False
-        told = self._told.get(event.order_id)
-        return told is not None and progress_of(event) <= told
+        reached = self._reached.get(event.order_id)
+        return reached is not None and progress_of(event) <= reached

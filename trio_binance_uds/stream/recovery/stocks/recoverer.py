@@ -5,7 +5,7 @@ come further than was delivered is then asked for by itself, with all its fills;
 so does how the order stands now. The recovery is complete where every answer came, the fills of each such order make up
 what is filled of it, what was delivered ends where one of them ends, and no answer is older than what was delivered.
 
-What cannot be recovered, because no query tells it:
+What cannot be recovered, because no query returns it:
 
 * Statuses between two fills, such as that an order was accepted.
 * The cost so far, the progress in percent and the venue's own id of the stock, which are ``None``; the session has the
