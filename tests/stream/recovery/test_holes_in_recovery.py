@@ -37,6 +37,7 @@ from trio_binance_uds.stream.recovery.futures.answers import FillAnswer
 from trio_binance_uds.stream.recovery.futures.units import is_of_unit
 from trio_binance_uds.stream.recovery.risk.knowledge import RiskKnowledge, row_of
 from trio_binance_uds.stream.recovery.spot.answers import OrderAnswer as SpotOrderAnswer
+from trio_binance_uds.stream.recovery.spot.ledger import _of_report
 from trio_binance_uds.stream.recovery.spot.reconstruct import reconstruct
 from trio_binance_uds.stream.recovery.told_states import SnapshotEchoes, WordEcho
 from trio_binance_uds.stream.repetitions import Repetitions
@@ -213,3 +214,11 @@ class TestTimes:
         for event in events:
             knowledge.observe(event)
         assert knowledge.status == "NORMAL"
+
+
+def test_what_a_fill_is_worth_follows_from_its_price_where_the_report_does_not_say() -> None:
+    told = spot.fill(7, 1500, "0.40", "0.40")
+    lacking = without(told, "last_quote_quantity")
+    moved = [list(_of_report(spot.knowing(report), report)) for report in (told, lacking)]
+    assert moved[0] == moved[1]
+    assert ("BBB", Decimal(40), spot.at(1500)) in moved[1]

@@ -255,8 +255,9 @@ class Evidence:
         """
         if fill.time != told.transaction_time:
             return fill.time < told.transaction_time
-        if told.execution_type == "TRADE" and fill.allocation_id is None and told.allocation_id is None:
-            return told.trade_id is not None and fill.trade_id <= told.trade_id
+        is_trade = told.execution_type == "TRADE" and fill.allocation_id is None and told.allocation_id is None
+        if is_trade and told.trade_id is not None:
+            return fill.trade_id <= told.trade_id
         return told.cumulative_filled_quantity > 0 and self._knowledge.is_fill_told(fill)
 
     def untold_fills(self) -> dict[Key, list[FillAnswer]]:
