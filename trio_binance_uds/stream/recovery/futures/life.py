@@ -157,6 +157,8 @@ class _Life:
         self._filled, self._lost = self._filled + self._lost + fill.quantity, ZERO
         self._parts.append((fill.quantity, fill.price))
         self._ended = order.status == "FILLED" and self._filled == order.executed
+        if self._ended:
+            self._terms = order.terms  # the answer's word, also where a modification is missing
         return self._report(
             FuturesExecutionType.TRADE,
             at,

@@ -277,6 +277,8 @@ class _Life:
             self._ended = self._filled >= self._quantity - self._prevented
         else:
             self._ended = order.status == "FILLED" and self._filled == order.executed
+            if self._ended:
+                self._quantity = order.quantity  # the answer's word, also where an amendment is missing
         sor = {} if fill.allocation_id is None else {"allocation_id": fill.allocation_id}
         return self._report(
             ExecutionType.TRADE,
@@ -351,8 +353,9 @@ class _Life:
         )
 
     def _take_final_figures(self) -> None:
-        """What is said of the end is the answer's word, also where fills are missing."""
+        """What is said of the end is the answer's word, also where fills or amendments are missing."""
         order = self._facts.order
+        self._quantity = order.quantity
         self._filled, self._quote, self._prevented = order.executed, order.quote_executed, order.prevented
 
     def _report(
