@@ -54,7 +54,7 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|os|pathlib|ssl|trio|typing)\..+"),
     (r"py:.*", "|".join(["Any", "Decimal", "Random", "datetime", *filter(str.isidentifier, dir(builtins))])),
-    (r"py:class", r"EventTypes|History|Mechanism"),  # names of unions and the like, which are no target
+    (r"py:class", r"EventTypes|History|Mechanism|\w+Word"),  # names of unions and the like, which are no target
     (r"py:attr", r".+"),  # an attribute is described with its class, and is no target of its own
 ]
 
