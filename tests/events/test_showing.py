@@ -170,7 +170,12 @@ async def test_a_stream_says_what_it_is_and_how_it_is(autojump_clock: trio.testi
     async with open_sandbox(in_memory=True) as sandbox:
         account = sandbox.add_account(balances={"USDT": "10000"})
         async with uds.open_user_data_stream(
-            account.credentials, uds.SPOT, name="alice", environment=sandbox.environment, network=sandbox.network
+            account.credentials,
+            uds.SPOT,
+            name="alice",
+            environment=sandbox.environment,
+            network=sandbox.network,
+            seed=1,  # of the wait before the next attempt
         ) as stream:
             assert repr(stream) == "<UserDataStream 'alice' of spot: connected, 0 items wait>"
             sandbox.faults.cut()
