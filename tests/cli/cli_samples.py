@@ -114,7 +114,7 @@ def shedding(seconds: float = 0.0, detail: str = "the consumer was behind") -> S
 
 
 def reconnect_failed(attempts: int) -> ReconnectFailed:
-    return ReconnectFailed(at=AT, attempts=attempts, next_attempt_at=AT + timedelta(seconds=60), detail="refused\x1b")
+    return ReconnectFailed(at=AT, attempts=attempts, next_attempt_at=AT + timedelta(seconds=60), detail="refused")
 
 
 def unproven(detail: str) -> Unproven:

@@ -180,31 +180,31 @@ def test_a_lease_at_risk_stands_out_and_says_whose_it_is() -> None:
 
 
 def test_shedding_stands_out_and_says_until_when() -> None:
-    first, _, second = render(samples.shedding(detail="slow\x1b"), 100).plain.partition("\n")
+    first, _, second = render(samples.shedding(detail="slow"), 100).plain.partition("\n")
     assert first.startswith("━━ SHEDDING 05:06:07.089 · 7 events so far · blind until after 05:06:37.089 ━━")
-    assert second == "   slow\\x1b"
+    assert second == "   slow"
 
 
 @pytest.mark.parametrize(("attempts", "words"), [(1, "1 attempt failed"), (12, "12 attempts failed")])
 def test_a_failed_attempt_says_when_the_next_one_is(attempts: int, words: str) -> None:
     first, _, second = render(samples.reconnect_failed(attempts), 100).plain.partition("\n")
     assert first.startswith(f"━━ STILL BLIND 05:06:07.089 · {words} · next at 05:07:07.089 ━━")
-    assert second == "   refused\\x1b"
+    assert second == "   refused"
 
 
 def test_an_unproven_stream_and_its_proof_stand_out() -> None:
-    first, _, second = render(samples.unproven("no list\x1b"), 100).plain.partition("\n")
+    first, _, second = render(samples.unproven("no list"), 100).plain.partition("\n")
     assert first.startswith("━━ UNPROVEN 05:06:07.089 · coinm-futures · until the first event comes ━━")
-    assert second == "   no list\\x1b"
+    assert second == "   no list"
     assert render(samples.proven(), 100).plain.startswith(
         "━━ PROVEN 05:06:07.089 · coinm-futures · its events arrive ━"
     )
 
 
 def test_a_missing_baseline_and_its_coming_stand_out() -> None:
-    first, _, second = render(samples.baseline_missing("refused\x1b"), 100).plain.partition("\n")
+    first, _, second = render(samples.baseline_missing("refused"), 100).plain.partition("\n")
     assert first.startswith("━━ BASELINE MISSING 05:06:07.089 · no gap can be complete until it is known ━━")
-    assert second == "   refused\\x1b"
+    assert second == "   refused"
     assert render(samples.baseline_known(), 100).plain.startswith(
         "━━ BASELINE KNOWN 05:06:07.089 · gaps can be complete "
     )

@@ -179,3 +179,33 @@ async def test_without_recovery_there_is_no_baseline_and_nothing_is_said_of_it(
             await trio.sleep(100)
             assert not stream.is_baseline_known
             assert stream.statistics().buffered == 0
+
+
+async def test_it_is_asked_again_only_by_a_link_that_lives(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_sandbox(in_memory=True) as sandbox:
+        sandbox.faults.fail_next("account.status", status=400, code=-1130, msg="not now", times=1)
+        async with opening(sandbox, account_of(sandbox), uds.SPOT) as stream:
+            assert isinstance(await next_item(stream), uds.BaselineMissing)
+            sandbox.faults.refuse_connections(status=503, seconds=40)
+            sandbox.faults.cut()
+            await trio.sleep(30)
+            assert not stream.is_baseline_known
+            await until(lambda: stream.is_baseline_known)
+
+
+async def test_a_recovery_waits_for_a_baseline_that_is_being_asked_for(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_sandbox(in_memory=True) as sandbox:
+        account = account_of(sandbox)
+        sandbox.faults.delay_answer(9, "GET /fapi/v1/openOrders", times=3)
+        async with opening(sandbox, account, uds.USDM_FUTURES, max_buffer=3) as stream:
+            for _ in range(4):
+                account.call(
+                    "POST /fapi/v1/order",
+                    {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+                    | {"price": "30000", "quantity": "0.01"},
+                )
+                await trio.sleep(0.01)
+            kinds = []
+            while uds.Gap not in kinds:
+                kinds.append(type(await next_item(stream)))
+            assert uds.Shedding in kinds

@@ -619,7 +619,8 @@ class Supervisor:
     def _look_at_what_is_pending(self) -> None:
         """Bound how big the events are that wait on a parked link, as their number is bounded."""
         buffer, resumption, successor = self.buffer, self._resumption, self._successor
-        if resumption is None and (successor is None or buffer.mark is not None):
+        is_parked = successor is not None and successor.connection is not None and buffer.mark is None
+        if resumption is None and not is_parked:
             buffer.forget_pending()  # They were shed, or were echoes.
         elif buffer.pending_bytes > buffer.max_bytes:
             words = f"events of more than {buffer.max_bytes} bytes"
@@ -627,7 +628,9 @@ class Supervisor:
                 unproven = NothingRecovered(f"{words} came than may wait for the venue's answers")
                 self._deliver_from(resumption.link, resumption.until, unproven)
                 buffer.flush(trio.current_time())
-            elif successor is not None and successor.connection is not None:
+            else:
+                assert successor is not None
+                assert successor.connection is not None
                 successor.connection.end(ParkedTooMuch(f"{words} wait on a link that is not active yet"))
             buffer.forget_pending()
 
