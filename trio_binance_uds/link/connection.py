@@ -33,6 +33,7 @@ from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
+from trio_binance_uds.link.usage import Usage
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
@@ -95,6 +96,8 @@ class Connection:
         self._on_batch_end = on_batch_end
         self._on_size = on_size
         self._bar = bar or Bar()
+        self.usage: Usage = Usage(clock)
+        self._last_limits: Any = None
         self._calls = Calls(timeouts.answer)
         self._order_ids = client_order_ids()
         self._pings: list[Ping] = []  # to be sent
@@ -162,7 +165,11 @@ class Connection:
             RateLimited: the time has not come; or as for :meth:`request`.
         """
         self._bar.check(method)
-        return await self.request(method, params)
+        try:
+            return await self.request(method, params)
+        finally:
+            # An answer to anybody else's request that came after ours says as much.
+            self.usage.note_frame(self._last_limits)
 
     async def signed_request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
@@ -273,6 +280,7 @@ class Connection:
         if call.error is not None:
             raise call.error
         assert call.response is not None
+        self._last_limits = call.response.rate_limit_entries
         return call.response
 
     # What the connection's own tasks do.

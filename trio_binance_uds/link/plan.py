@@ -106,6 +106,17 @@ class LinkPlan:
             return connection.ask
         return self.rest.at(history.rest, time_path=history.rest.time_path).request
 
+    def weight_left(self, connection: Connection, route: str) -> int | None:
+        """Return how much weight the venue allows in this minute for a question, as far as it has said what is used."""
+        history = self.product.history
+        if history is None:
+            return None
+        if self.rest is None or isinstance(history, SpotHistory):
+            used = connection.usage.of(route)
+        else:
+            used = self.rest.at(history.rest).usage.of(route)
+        return None if used is None else history.weight_per_minute - used
+
     @property
     def used_weights(self) -> Mapping[str, int]:
         """How much of REST's limits is used, by the header that said so last."""

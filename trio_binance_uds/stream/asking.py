@@ -29,10 +29,12 @@ class Asker:
         report: Callable[[CredentialsDenied | Replied], None],
         *,
         at_once: Callable[[], bool],
+        weight_left: Callable[[str], int | None] = lambda method: None,
     ) -> None:
         self._request = request
         self._report = report
         self._at_once = at_once
+        self.weight_left: Callable[[str], int | None] = weight_left
 
     async def __call__(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Ask, and return the answer; it raises what the request raises."""

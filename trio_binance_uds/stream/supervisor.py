@@ -32,6 +32,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 import trio
 
@@ -654,7 +655,12 @@ class Supervisor:
         request = self._plan.request_about_the_past(link.connection)
         # Where opening has signed nothing, a refusal of the first signed question is one of the opening.
         signs_first = not self._plan.opener.is_signed
-        return Asker(request, self._report_answer, at_once=lambda: signs_first and not self.settled.is_set())
+        return Asker(
+            request,
+            self._report_answer,
+            at_once=lambda: signs_first and not self.settled.is_set(),
+            weight_left=partial(self._plan.weight_left, link.connection),
+        )
 
     def _report_answer(self, report: CredentialsDenied | Replied) -> None:
         # Most answers change nothing, and are not worth a turn of the supervisor.

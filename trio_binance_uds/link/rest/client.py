@@ -22,6 +22,7 @@ from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
 from trio_binance_uds.link.rest.http import Http
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport.address import Address
+from trio_binance_uds.link.usage import Usage
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Environment, Host
 from trio_binance_uds.wire.requests import rest_query, sign_rest
@@ -58,6 +59,7 @@ class RestClient:
         self._time_path = time_path
         self._bar = Bar(bar)
         self.used_weights: Mapping[str, int] = {}
+        self.usage: Usage = Usage(clock)
 
     async def request(self, route: str, params: Mapping[str, Any] | None = None) -> Any:
         """Send a signed request and return its JSON, or ``None`` where the answer is empty.
@@ -119,7 +121,9 @@ class RestClient:
         asked_at = trio.current_time()
         answer = await self._http.exchange(verb, address, self._headers if keyed else {})
         heard_at = trio.current_time()
-        self.used_weights = used_weights(answer) or self.used_weights
+        used = used_weights(answer)
+        self.used_weights = used or self.used_weights
+        self.usage.note_headers(route, used)
         log.debug("%s: status %d", route, answer.status)
         is_of_the_exchange = False
         try:

@@ -28,6 +28,14 @@ Request = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A request that knows what the venue has reported of its limits."""
+
+    def weight_left(self, method: str, /) -> int | None:
+        """Return how much weight is left in this minute for this question; ``None`` where nobody has said."""
+
+
+@runtime_checkable
 class Attentive(Protocol):
     """A request that wants to hear what its answers mean to the stream as a whole."""
 
@@ -73,12 +81,14 @@ class Budget:
 
     Attributes:
         spent: the weight spent so far.
+        unanswered: the weight of what was sent and not answered: the venue has not reported it yet.
         stopped_by: why asking on makes no sense; empty as long as it does.
     """
 
     def __init__(self, max_weight: int) -> None:
         self._max_weight = max_weight
         self.spent: int = 0
+        self.unanswered: int = 0
         self.stopped_by: str = ""
 
     def affords(self, weight: int) -> bool:
@@ -99,6 +109,7 @@ class Inquiry:
         self._slots = trio.Semaphore(_AT_ONCE)
         self._waiting: dict[Question, None] = {}
         self._unasked: list[str] = []
+        self._withheld: list[str] = []
         self._failures: list[str] = []
 
     @property
@@ -112,6 +123,9 @@ class Inquiry:
         reasons += self._failures
         if self._waiting:
             reasons.append(f"no answer came in time for {_listed([question.about for question in self._waiting])}")
+        if self._withheld:
+            shown = _listed(self._withheld)
+            reasons.append(f"the venue reports too much of this minute's weight as used to ask for {shown}")
         if self._unasked and not self.is_over:
             reasons.append(f"the allowed weight did not suffice for {_listed(self._unasked)}")
         return reasons
@@ -127,6 +141,11 @@ class Inquiry:
         if self.is_over or not self._budget.affords(question.weight):
             self._unasked.append(question.about)
             return False
+        left = self._request.weight_left(question.method) if isinstance(self._request, Metered) else None
+        if left is not None and self._budget.unanswered + question.weight > left:
+            self._withheld.append(question.about)
+            return False
+        self._budget.unanswered += question.weight
         self._budget.spent += question.weight
         self._waiting[question] = None
         return True
@@ -136,7 +155,11 @@ class Inquiry:
         while left:
             question = left.pop(0)
             async with self._slots:
-                left += [follow for follow in await self._answer(question) if self._reserve(follow)]
+                try:
+                    follows = await self._answer(question)
+                finally:
+                    self._budget.unanswered -= question.weight
+                left += [follow for follow in follows if self._reserve(follow)]
                 self._waiting.pop(question, None)
                 if self.is_over:
                     batch.cancel()  # Before the slot is free for another question.

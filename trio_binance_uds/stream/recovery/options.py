@@ -29,7 +29,8 @@ class Recovery:
         max_weight: how much request weight one recovery may cost, of all its accounts together; ``None`` is a quarter
             of what the venue allows an address in a minute, so that the rest stays for trading. What it does not
             suffice for is said. On margin, where the history of the orders of a symbol costs 200 a day, that covers a
-            dozen symbols; trades and known orders are asked for first, at 10 each.
+            dozen symbols; trades and known orders are asked for first, at 10 each. Nor is anything asked that does not
+            fit into what the venue reports as left of the present minute.
     """
 
     enabled: bool = attrs.field(default=True, validator=checks.truth)

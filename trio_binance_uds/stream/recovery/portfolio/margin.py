@@ -30,7 +30,7 @@ from trio_binance_uds.events import (
 )
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
-from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Metered, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, text, whole
@@ -140,6 +140,9 @@ class _Translated:
         if method == _PREVENTIONS:
             raise ApiError(method=method, status=404, code=0, msg="Portfolio Margin does not list them")
         return await self.request(method, params)
+
+    def weight_left(self, method: str) -> int | None:
+        return self.request.weight_left(method) if isinstance(self.request, Metered) else None
 
     def note_refused(self, error: AuthenticationFailed) -> None:
         if isinstance(self.request, Attentive):
