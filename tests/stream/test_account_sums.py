@@ -83,6 +83,43 @@ async def test_without_reports_of_orders_nothing_is_held_against_them(autojump_c
     assert {type(item) for item in played.items} == {uds.AccountUpdate, uds.TradeLite}
 
 
+async def test_nobody_is_asked_all_the_time(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usdm = next(kind for kind in KINDS if kind.product is uds.USDM_FUTURES)
+    async with scene(usdm) as played:
+        await trio.sleep(10)
+        for _ in range(4):
+            played.order()
+            await played.fill()
+            await trio.sleep(1)
+            with monkeypatch.context() as patch:
+                never_sent(patch, *REPORTS)
+                await played.fill()
+            await trio.sleep(20)
+    assert [gap.complete for gap in played.gaps()] == [True, True, True, False]
+    assert "not asked again so soon" in played.gaps()[-1].detail
+
+
+async def test_what_waits_to_be_judged_when_the_link_is_lost_is_in_that_gap(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usdm = next(kind for kind in KINDS if kind.product is uds.USDM_FUTURES)
+    async with scene(usdm) as played:
+        await trio.sleep(10)
+        played.order()
+        with monkeypatch.context() as patch:
+            never_sent(patch, *REPORTS)
+            await played.fill()
+        played.sandbox.faults.refuse_connections(status=503, seconds=20)
+        played.sandbox.faults.cut()
+        await trio.sleep(120)
+    (gap,) = played.gaps()
+    assert gap.cause is uds.GapCause.LINK_LOST
+    assert gap.complete, gap.detail
+    assert played.told() == played.parts(("NEW", 0), "gap", ("TRADE", 1, "recovered"))
+
+
 MS = 1_900_000_000_000
 START = datetime.fromtimestamp(MS / 1000, UTC) - timedelta(minutes=1)
 

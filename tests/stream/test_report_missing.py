@@ -248,3 +248,82 @@ async def test_without_recovery_the_gap_says_what_is_missing_and_later_ones_do_t
     (gap,) = played.gaps()
     assert not gap.complete
     assert "the delivered reports do not add up" in gap.detail
+
+
+async def test_venue_is_not_asked_more_than_three_times_in_a_while(autojump_clock: trio.testing.MockClock) -> None:
+    async with scene(KINDS[0]) as played:
+        for _ in range(5):
+            played.order()
+            async with played.dropped():
+                await played.fill()
+            for _ in range(3):
+                await played.fill()
+            await trio.sleep(2)
+        order_id = played.order()
+        async with played.dropped():
+            await played.fill()
+        await trio.sleep(120)
+        await played.cancel(order_id)
+    gaps = played.gaps()
+    assert [gap.cause for gap in gaps] == [uds.GapCause.REPORT_MISSING] * 6
+    assert [gap.recovered > 0 for gap in gaps] == [True, True, True, False, False, True]
+    assert [gap.complete for gap in gaps] == [True, True, True, False, False, False]
+    assert "not asked again so soon" in gaps[3].detail
+    assert "the delivered reports do not add up" in gaps[-1].detail, "what was not asked for stays in question"
+
+
+async def test_report_that_is_held_back_when_its_link_ends_is_recovered_with_the_rest(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with scene(KINDS[0]) as played:
+        played.order()
+        async with played.dropped():
+            await played.fill()
+        played.sandbox.faults.delay_answer(8, "openOrders.status")
+        await played.fill()
+        played.sandbox.faults.cut()
+        await trio.sleep(60)
+        await played.fill()
+    recovered = [("TRADE", 1, "recovered"), ("TRADE", 2, "recovered")]
+    assert played.told() == played.parts(("NEW", 0), "gap", *recovered, ("TRADE", 3))
+    (gap,) = played.gaps()
+    assert gap.complete, gap.detail
+
+
+async def test_what_is_shed_is_no_report_that_is_missing(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_sandbox(in_memory=True) as sandbox:
+        account, other = sandbox.add_account(balances=WALLET), sandbox.add_account(balances=WALLET)
+        async with uds.open_user_data_stream(
+            account.credentials, uds.SPOT, environment=sandbox.environment, network=sandbox.network, max_buffer=4
+        ) as stream:
+            played = Scene(KINDS[0], sandbox, account, other, stream)
+            await trio.sleep(1)
+            played.order()
+            for _ in range(3):
+                await played.fill()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_read, played)
+                await trio.sleep(60)
+                await played.fill()
+                await trio.sleep(1)
+                nursery.cancel_scope.cancel()
+    assert [gap.cause for gap in played.gaps()] == [uds.GapCause.CONSUMER_TOO_SLOW]
+    assert [sum_ for what, sum_, _ in (one for one in played.told() if one != "gap")] == [
+        number * Decimal("0.1") for number in range(5)
+    ]
+
+
+async def test_rollovers_in_the_midst_of_it_change_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    async with scene(KINDS[0], rollover=uds.Rollover(lifetime=40, lead=20, jitter=0)) as played:
+        for _ in range(8):
+            played.order()
+            async with played.dropped():
+                await played.fill()
+            for _ in range(3):
+                await played.fill()
+            await trio.sleep(37)
+    fills = [one for one in played.told() if one != "gap" and one[0] == "TRADE"]
+    assert len(fills) == 32
+    proven = [gap for gap in played.gaps() if gap.cause is uds.GapCause.REPORT_MISSING]
+    assert len(proven) > 3
+    assert [gap.detail for gap in proven if not gap.complete] == []

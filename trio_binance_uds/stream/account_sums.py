@@ -27,6 +27,11 @@ import attrs
 
 from trio_binance_uds.events import OutboundAccountPosition, UntypedEvent
 
+EXPLAINED_BY_FILLS = frozenset(
+    {"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE", "TRADE_LITE", "outboundAccountPosition", "balanceUpdate"}
+)
+"""The types of events that fills explain, or that explain in their place what was moved."""
+
 _ZERO = Decimal(0)
 # How far the times of a fill and of the balances that it has changed may lie apart; they are documented to be the same.
 _SAME_TIME = timedelta(seconds=2)
@@ -104,7 +109,7 @@ class AccountSums:
         self._wait(key)
 
     def observe(self, event: Any) -> None:
-        """Add an event that is no report of an order and was delivered."""
+        """Add an event that was delivered, of one of the types in :data:`EXPLAINED_BY_FILLS`."""
         if isinstance(event, UntypedEvent):
             return
         match event.event_type:
@@ -119,7 +124,7 @@ class AccountSums:
                     self._wait(trade)
             case "outboundAccountPosition":
                 self._balances(event)
-            case "balanceUpdate":
+            case _:  # A ``balanceUpdate``: what moves balances from outside.
                 self.moved_at = event.clear_time
 
     def begin(self, at: datetime) -> None:

@@ -29,6 +29,7 @@ from trio_binance_uds.events import (
     LeaseAtRisk,
     UndecodableEvent,
 )
+from trio_binance_uds.stream.account_sums import EXPLAINED_BY_FILLS
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
 from trio_binance_uds.stream.order_sums import Discrepancy, OrderSums
@@ -45,11 +46,6 @@ _UNASKED = NothingRecovered("the venue is not asked again so soon")
 # How far back the venue is asked where a report proves that another of its order is missing. The order may not have
 # changed for weeks, and to ask for all that happened in these would cost more than is allowed.
 _ASKED_BACK = timedelta(days=1)
-
-
-_EXPLAINED_BY_FILLS = frozenset(
-    {"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE", "TRADE_LITE", "outboundAccountPosition", "balanceUpdate"}
-)
 
 
 @attrs.frozen
@@ -92,7 +88,7 @@ class Delivery:
         self._sums = OrderSums()
         self._account = self._sums.account
         # Without the reports of orders nothing else can be explained by them.
-        self._explained = _EXPLAINED_BY_FILLS if tells_fills else frozenset[str]()
+        self._explained = EXPLAINED_BY_FILLS if tells_fills else frozenset[str]()
         self._has_begun = False
         self._held: Event | None = None
         # What is wrong with the event that is held back, until somebody has begun to look into it.

@@ -431,8 +431,6 @@ class Supervisor:
         self.delivery.tell_disconnected(now, disconnect_cause(cause), str(cause))
         self._lost_by = self._blindness_of(link, gap_cause(cause), str(cause))
         self.delivery.note_blindness(self._lost_by)
-        if self.delivery.discrepancy is not None:
-            self.delivery.note_discrepancy(now)  # The event that was held back is lost with the link.
         self.reconnecting.note_lost()
         if not self.settled.is_set():
             # The stream was open, and comes back by itself: nobody need wait for the baseline to enter it.
@@ -444,7 +442,6 @@ class Supervisor:
             self._spawn(self._after, early, mark)
             return
         self.buffer.resume()
-        now = self._plan.clock.now()
         assert mark.read_at is not None, "the consumer has caught up"
         detail = f"the consumer was behind for {mark.behind_seconds:.3f} s"
         waited = trio.current_time() - mark.read_at
@@ -452,9 +449,7 @@ class Supervisor:
             detail = f"{detail}; the venue could be asked {waited:.3f} s after it had caught up"
         self.delivery.note_blindness(Blindness(mark.since, GapCause.CONSUMER_TOO_SLOW, detail, mark.shed))
         if self.active is not None:
-            if self._resumption is None:
-                self._handover.park_active()
-            self._resume(self.active, now)
+            self._resume_active(self.active)
 
     # What the events themselves show to be missing.
 
@@ -475,22 +470,15 @@ class Supervisor:
             self._spawn(self._after, wait, UnreadableDue())
 
     def _on_unreadable(self) -> None:
-        if self._unreadable_at is None or self.active is None:
-            return  # Another recovery has asked meanwhile, or the one after the next link will.
-        if self._resumption is not None:
-            self._spawn(self._after, _AGAIN_SECONDS, UnreadableDue())
-            return
-        self._handover.park_active()
-        self._resume(self.active, self._plan.clock.now())
+        # Otherwise another recovery has asked meanwhile, or the one after the next link will.
+        if self._unreadable_at is not None and self.active is not None:
+            self._resume_active(self.active)
 
     def _judge(self) -> None:
         """Ask for the fills that explain what no delivered one does."""
-        if self.active is not None and self._resumption is None:
-            now = self._plan.clock.now()
-            if self.delivery.judge(now):
-                self._looks.use()
-                self._handover.park_active()
-                self._resume(self.active, now)
+        if self.active is not None and self._resumption is None and self.delivery.judge(self._plan.clock.now()):
+            self._looks.use()
+            self._resume_active(self.active)
         self._check_events()
 
     # From blindness to delivery.
@@ -529,6 +517,12 @@ class Supervisor:
             self._unproven = ""
             log.info("the stream is proven: its socket brings the events of %s", account)
             self.buffer.put_notice(Proven(at=now, account=account))
+
+    def _resume_active(self, link: Link) -> None:
+        """Have the active link's events wait, and deliver from it again after a recovery."""
+        if self._resumption is None:
+            self._handover.park_active()
+        self._resume(link, self._plan.clock.now())
 
     def _resume(self, link: Link, until: datetime) -> None:
         """Deliver from a parked link: after a recovery, if there is something to recover."""
@@ -605,6 +599,8 @@ class Supervisor:
             unproven = NothingRecovered("more events came than may wait for the venue's answers")
             self._deliver_from(link, resumption.until, unproven)
         self._handover.accept(link.number, event)
+        if self.delivery.discrepancy is not None:
+            self._look_into()
 
     def _on_batch_end(self, now: float) -> None:
         if self._unproven and self.active is not None and self.active.has_brought_events:
