@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,11 @@ import trio
 from trio.testing import MockClock
 
 import trio_binance_uds as uds
+from support.exact_clock import ExactClock
+from trio_binance_uds.products import MarginListenKeyHistory
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
+from trio_binance_uds.stream.recovery.margin_key.recoverer import MarginKeyRecoverer
+from trio_binance_uds.stream.recovery.options import Recovery
 
 PRODUCTS = [uds.margin_listen_key(uds.CROSS_MARGIN), uds.margin_listen_key(uds.isolated_margin("BTCUSDT"))]
 every_product = pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.name)
@@ -144,6 +148,45 @@ async def test_books_that_do_not_answer_leave_the_gap_incomplete(
         *_, gap = await scene.until_gap()
         assert not gap.complete
         assert "the interest" in gap.detail
+
+
+@pytest.mark.parametrize("failing", ["GET /sapi/v1/margin/openOrderList", ""])
+async def test_only_the_part_of_the_baseline_that_is_missing_is_asked_for_again(
+    autojump_clock: MockClock, failing: str
+) -> None:
+    asked: list[str] = []
+    async with opened(PRODUCTS[0]) as scene:
+        recoverer = MarginKeyRecoverer(
+            MarginListenKeyHistory(rest=uds.Host.SPOT_REST, account=uds.MarginAccount(name="cross")),
+            Recovery(max_weight=3000),
+        )
+        refuse = [True]
+
+        async def request(method: str, params: Mapping[str, Any] | None) -> Any:
+            await trio.lowlevel.checkpoint()
+            asked.append(method)
+            if method == failing and refuse[0]:
+                raise uds.OutcomeUnknown("no answer", method=method)
+            return scene.owner.call(method, params)
+
+        clock = ExactClock(scene.sandbox.clock.datetime)
+        await recoverer.take_baseline(request, clock)
+        assert bool(recoverer.no_baseline_because) is bool(failing)
+        refuse[0] = False
+        asked.clear()
+        await recoverer.take_baseline(request, clock)
+        assert recoverer.no_baseline_because == ""
+        assert ("GET /sapi/v1/margin/openOrderList" in asked) is bool(failing)
+        assert "GET /sapi/v1/margin/tradeCoeff" not in asked, "of the risk everything was answered"
+        # Each part looks at its own kinds of events, and nothing else is an echo of either.
+        since = scene.sandbox.clock.datetime()
+        await trio.sleep(5)
+        scene.borrow("20")
+        echoes = (await recoverer.recover(request, since, clock)).echoes()
+        assert not echoes.is_echo(uds.UnknownEvent(problem="of no matter"))
+        live = await scene.stream.receive()
+        assert isinstance(live, uds.UserLiabilityChange)
+        assert [echoes.is_echo(live) for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("pairs", [[], [{}, {}]])
