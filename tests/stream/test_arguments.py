@@ -68,7 +68,7 @@ KEY = uds.Credentials.from_secret("k" * 64, "s" * 64)
         (lambda: uds.usdm_futures(events=["ORDER"]), ValueError, "no event 'ORDER'; they have"),
         (lambda: uds.find_product("sport"), ValueError, "no product 'sport'; there are spot, cross-margin"),
         (lambda: uds.find_product(uds.SPOT), TypeError, "a text such as 'spot'"),
-        (lambda: uds.find_environment("prod"), ValueError, "there are production, testnet, demo; that of a sandbox"),
+        (lambda: uds.find_environment("prod"), ValueError, "there are production, testnet, demo"),
         (lambda: uds.find_environment(None), TypeError, "a text such as 'testnet'"),
         (lambda: uds.Environment("mine", {"spot": "wss://x.test"}), ValueError, "no URL named 'spot'; there are spot_"),
         (lambda: uds.Environment("mine", {uds.Host.SPOT_REST: 7}), TypeError, "the URL for spot_rest must be a text"),
