@@ -51,6 +51,8 @@ def check_margin_order(right: list[ExecutionReport], ours: list[ExecutionReport]
 
 
 def is_untellable(report: ExecutionReport, is_complete: bool) -> bool:
+    if report.execution_type == "TRADE_PREVENTION" and report.order_status == "NEW":
+        return True  # What prevention took off an order that goes on is in no answer: see the recoverer.
     is_new = report.execution_type == "NEW"
     return is_new and (report.order_list_id != -1 or (report.order_type in CONTINGENT and not is_complete))
 
