@@ -215,6 +215,15 @@ def test_update_right_after_the_beginning_may_be_of_a_fill_before_it() -> None:
     assert judged(sums) is None
 
 
+def test_after_a_gap_an_update_alone_proves_nothing() -> None:
+    sums = begun()
+    sums.begin(START)
+    sums.observe(update(0, "1"))
+    assert judged(sums) is None, "its fill may have been recovered"
+    sums.observe(update(10, "2"))
+    assert judged(sums) == "the position of BTCUSDT has moved by 1 more than the fills say"
+
+
 def test_other_reasons_move_a_position_too() -> None:
     sums = begun()
     sums.add_fill(fill(0, "1"))

@@ -5,8 +5,8 @@ fill is in other frames: it moves a position, or it is told early by a ``TRADE_L
 promised, so nothing here is judged when it comes. It is judged when nothing more has come about it for a while.
 
 * USD-M, COIN-M, Portfolio Margin, options: the size of a position less all fills that were delivered is always the
-  same. Fills alone move a position where the reason of an update is ``ORDER``; another reason starts anew. An update by
-  an order of a position of which no fill was delivered at all lacks that fill.
+  same. Fills alone move a position where the reason of an update is ``ORDER``; another reason starts anew, and so does
+  a gap. As long as there was none, an update by an order of a position of which no fill was delivered lacks that fill.
 * USD-M: every ``TRADE_LITE`` has an order report, which tells the same trade.
 * Spot and margin: balances of two assets of which one rose and the other fell (free and locked together) were exchanged
   for each other, so a fill was made at that time, or both came or went from outside.
@@ -78,6 +78,7 @@ class AccountSums:
     def __init__(self) -> None:
         # What was made before this time may have been told before the stream, or by what was recovered.
         self._from: datetime | None = None
+        self._has_gaps = False
         self._trades: dict[Key, None] = {}
         self._positions: dict[Key, _Position] = {}
         self._totals: dict[Key, Decimal] = {}
@@ -129,6 +130,7 @@ class AccountSums:
 
     def begin(self, at: datetime) -> None:
         """Begin, or begin anew at the end of a gap: what is missing before that, the gap says."""
+        self._has_gaps = self._from is not None
         self._from = at + _SETTLES
         self._positions.clear()
         self._totals.clear()
@@ -168,7 +170,7 @@ class AccountSums:
             if position.base is not None and base != position.base:
                 moved = _plain(base - position.base)
                 found = Unexplained(since, f"the position of {name} has moved by {moved} more than the fills say")
-            elif position.base is None and position.has_updates and not position.has_fills:
+            elif position.base is None and position.has_updates and not position.has_fills and not self._has_gaps:
                 found = Unexplained(since, f"the position of {name} was moved by an order, and no report tells a fill")
             position.base, position.at = base, position.changed_at
         position.has_fills = position.has_updates = False

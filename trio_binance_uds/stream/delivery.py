@@ -191,7 +191,9 @@ class Delivery:
                 self._recovery_echoes.append(echoes)
         if blindness is not None or not self._has_begun:
             self._has_begun = True
-            self._account.begin(until)
+            # What was recovered can be newer than the new subscription, and takes the place of live reports.
+            known = [event.event_time for event in recovered.events if event.event_time is not None]
+            self._account.begin(max([until, *known]))
         self.handover.cut(link)
         self._tell_recovered(behind)
         self._buffer.dating_from = None
