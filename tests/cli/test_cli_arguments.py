@@ -54,14 +54,14 @@ def test_watch_takes_every_product_by_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        ["--url", "ws://127.0.0.1:1/ws", "--url", "usdm_rest=http://127.0.0.1:2/?a=b"],
-        ["--url", " usdm_stream=ws://127.0.0.1:1/ws  usdm_rest=http://127.0.0.1:2/?a=b "],
+        ["--url", "ws://127.0.0.1:1/ws", "--url", "usdm_rest=http://127.0.0.1:2/base"],
+        ["--url", " usdm_stream=ws://127.0.0.1:1/ws  usdm_rest=http://127.0.0.1:2/base "],
     ],
 )
 def test_the_url_of_any_host_can_be_replaced(given: list[str]) -> None:
     environment = watching("usdm-futures", *given).environment
     assert environment.url(Host.USDM_STREAM) == "ws://127.0.0.1:1/ws"
-    assert environment.url(Host.USDM_REST) == "http://127.0.0.1:2/?a=b"
+    assert environment.url(Host.USDM_REST) == "http://127.0.0.1:2/base"
     assert environment.url(Host.COINM_REST) == "https://dapi.binance.com"
 
 

@@ -30,7 +30,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -40,6 +39,7 @@ from trio_binance_uds import events
 from trio_binance_uds.events import Event, Notice, UntypedEvent
 from trio_binance_uds.events.fields import Kind, cached
 from trio_binance_uds.events.showing import amount
+from trio_binance_uds.events.words import OpenEnum
 from trio_binance_uds.texts import quoted
 from trio_binance_uds.wire.masking import MASK
 from trio_binance_uds.wire.values import vocabulary
@@ -159,7 +159,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if get_origin(hint) is tuple:
         read_item = _reader(get_args(hint)[0])
         return lambda value: tuple([read_item(item) for item in _of(list, value)])
-    if issubclass(hint, StrEnum):
+    if issubclass(hint, OpenEnum):
         words = vocabulary(hint)
         return lambda value: words[_of(str, value)]
     if attrs.has(hint):

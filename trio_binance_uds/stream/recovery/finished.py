@@ -11,6 +11,8 @@ from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from trio_binance_uds.events.words import OpenEnum
+
 # How long, and how much of it, is remembered. Queries go back to half a minute before the last sign of life, so this
 # is ample.
 KEPT = timedelta(minutes=10)
@@ -23,7 +25,7 @@ class Finished(Generic[_KeyT]):
     """Keys of what has ended lately, by the time of its end, with how it ended."""
 
     def __init__(self) -> None:
-        self._ended: OrderedDict[_KeyT, tuple[datetime, str]] = OrderedDict()
+        self._ended: OrderedDict[_KeyT, tuple[datetime, OpenEnum | str]] = OrderedDict()
         self.forgotten_until: datetime | None = None
         # Until when there is nothing to forget.
         self._due: datetime | None = None
@@ -34,15 +36,15 @@ class Finished(Generic[_KeyT]):
     def __len__(self) -> int:
         return len(self._ended)
 
-    def get(self, key: _KeyT) -> tuple[datetime, str] | None:
+    def get(self, key: _KeyT) -> tuple[datetime, OpenEnum | str] | None:
         """Return when and how something ended, if that is remembered."""
         return self._ended.get(key)
 
-    def newest_first(self) -> Iterator[tuple[_KeyT, tuple[datetime, str]]]:
+    def newest_first(self) -> Iterator[tuple[_KeyT, tuple[datetime, OpenEnum | str]]]:
         """Go through what is remembered, beginning with what was told last."""
         return iter(reversed(self._ended.items()))
 
-    def add(self, key: _KeyT, at: datetime, how: str) -> None:
+    def add(self, key: _KeyT, at: datetime, how: OpenEnum | str) -> None:
         ended = self._ended
         ended[key] = (at, how)
         if self._due is None or at > self._due or len(ended) > KEPT_AT_MOST:
