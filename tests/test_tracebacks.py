@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Generator
 
 import pytest
 
@@ -52,6 +53,30 @@ def test_an_exception_that_was_never_raised_and_one_that_leads_to_itself_are_no_
     error = ValueError()
     error.__cause__ = error
     forget_locals(error)
+
+
+def test_what_the_caller_was_handling_is_left_alone_and_may_go_on() -> None:
+    failures: list[ValueError] = []
+
+    def patient() -> Generator[str, None, None]:
+        try:
+            inner()
+        except ValueError as error:
+            failures.append(error)
+            yield "caught"
+        yield "went on"
+
+    generator = patient()
+    assert next(generator) == "caught"
+    try:
+        try:
+            raise failures[0]
+        except ValueError as handled:
+            the_callers = handled
+            middle()
+    except KeyError as error:
+        forget_locals(error, handled=the_callers)
+    assert next(generator) == "went on"
 
 
 def test_a_frame_that_is_running_stays_as_it_is() -> None:

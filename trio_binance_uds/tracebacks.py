@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 
-def forget_locals(error: BaseException) -> None:
+def forget_locals(error: BaseException, *, handled: BaseException | None = None) -> None:
     """Clear the local variables in the frames of an exception, and of all that it is chained to.
 
     The lines stay. Of each exception the outermost frame stays as it is: it is the one that caught it, and may still
     be running.
+
+    ``handled`` is what our caller was handling when it called us. That is the caller's: its frames are left alone, as
+    one of them may be suspended, and to clear it would end it.
     """
-    for one in _chain_of(error):
+    for one in _chain_of(error, handled):
         traceback = one.__traceback__ and one.__traceback__.tb_next
         while traceback is not None:
             with suppress(RuntimeError):  # It is running, so it is on the way of whoever called this.
@@ -25,8 +28,8 @@ def forget_locals(error: BaseException) -> None:
             traceback = traceback.tb_next
 
 
-def _chain_of(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+def _chain_of(error: BaseException, but: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set() if but is None else {id(but)}
     waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop()

@@ -323,7 +323,7 @@ MARKETS: Mapping[str, Market] = {
         uds.PORTFOLIO_MARGIN_PRO,
         "portfolio_margin_pro",
         {"portfolio_margin_pro": {"USDT": "100000"}, "usdm": {}},
-        {"equity": "100000"},
+        {"EQUITY": "100000"},  # no symbol, but what the trader moves
         ("GET /sapi/v1/portfolio/account",),
         trader=Fortune,
         spared=_UNNUMBERED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -207,10 +208,11 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         """
         # From here on no frame of ours shows a token or key that the caller has given.
         params = MaskedParams(params or {})
+        handled = sys.exception()
         try:
             return await self._request(method, params)
         except Exception as error:
-            forget_locals(error)
+            forget_locals(error, handled=handled)
             raise
 
     async def _request(self, method: str, params: MaskedParams) -> Any:
