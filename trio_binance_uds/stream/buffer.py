@@ -136,7 +136,7 @@ class EventBuffer:
     @property
     def has_room(self) -> bool:
         """Whether the next event will be accepted."""
-        return self._mark is None and len(self._items) < self._size - 1
+        return self._mark is None and (len(self._items) < self._room or self._has_room_again())
 
     # The producer's side, all of it synchronous.
 
