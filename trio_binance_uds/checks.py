@@ -24,17 +24,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def seconds(
-    *, allow_zero: bool = False, allow_none: bool = False
-) -> Callable[[object, attrs.Attribute[Any], object], None]:
+def seconds(*, allow_zero: bool = False) -> Callable[[object, attrs.Attribute[Any], object], None]:
     """Return the validator of an option that is a number of seconds."""
-    wanted = ("a number of seconds, 0 or more" if allow_zero else "a positive number of seconds") + (
-        ", or None" if allow_none else ""
-    )
+    wanted = "a number of seconds, 0 or more" if allow_zero else "a positive number of seconds"
 
     def check(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value is None and allow_none:
-            return
         if not is_number(value):
             raise TypeError(f"{attribute.name} must be {wanted}, got {shown(value)}")
         if not (value > 0 or (allow_zero and value == 0)):
@@ -92,15 +86,12 @@ def texts(name: str, values: Iterable[str], example: str) -> tuple[str, ...]:
     return several
 
 
-def symbol(name: str, value: object) -> str:
+def symbol(name: str, value: str) -> str:
     """Return a symbol.
 
     Raises:
-        TypeError: it is no text.
         ValueError: it cannot be a symbol, as it is in lower case or has signs in it that none has.
     """
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text such as 'BTCUSDT', got {shown(value)}")
     if not _SYMBOL.fullmatch(value):
         raise ValueError(f"{name} must be a symbol such as 'BTCUSDT', without blanks and signs, got {shown(value)}")
     if value != value.upper():

@@ -164,3 +164,10 @@ def test_raw_payloads_keep_their_shape_and_length_without_the_keys_we_know() -> 
     assert masker().raw(raw) == {"x": [f"1{MASK}2", {MASK: 5}], "long": "y" * 5000 + "\n", "n": None, "t": f"of {MASK}"}
     assert masker().raw(f'{{"{KEY}') == f'{{"{MASK}'
     assert masker().raw(f'{{"{KEY}'.encode()) == f'{{"{MASK}'.encode()
+
+
+def test_what_is_encoded_more_often_than_anybody_does_is_shown_as_it_is() -> None:
+    text = "harmless and odd"
+    for _ in range(6):
+        text = quote(text, safe="")
+    assert masker().text(text) == text

@@ -170,6 +170,19 @@ async def test_a_link_that_is_lost_while_the_baseline_is_asked_for_is_replaced_a
             assert {uds.Disconnected, uds.BaselineMissing, uds.Gap, uds.BaselineKnown} <= set(kinds)
 
 
+async def test_a_socket_that_is_lost_while_rest_is_asked_for_the_baseline_does_not_hold_entering_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_sandbox(in_memory=True) as sandbox:
+        sandbox.faults.delay_answer(9, "GET /fapi/v1/openOrders", times=3)
+        sandbox.faults.cut(after=2)
+        began = trio.current_time()
+        async with opening(sandbox, account_of(sandbox), uds.USDM_FUTURES) as stream:
+            assert trio.current_time() - began < 3
+            assert isinstance(await next_notice(stream), uds.Disconnected)
+            await until(lambda: stream.is_baseline_known)
+
+
 async def test_without_recovery_there_is_no_baseline_and_nothing_is_said_of_it(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

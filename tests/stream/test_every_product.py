@@ -304,6 +304,7 @@ async def test_questions_about_the_past_go_to_rest_and_spots_go_to_the_connectio
         connection = supervisor.active.connection
         assert connection is not None
         assert stage.stream._plan.request_about_the_past(connection) == connection.ask
+        assert stage.stream._plan.weight_left(connection, "GET /papi/v1/account") is None
 
 
 def test_a_spot_stream_does_not_even_import_rest() -> None:

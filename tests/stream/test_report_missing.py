@@ -327,3 +327,24 @@ async def test_rollovers_in_the_midst_of_it_change_nothing(autojump_clock: trio.
     proven = [gap for gap in played.gaps() if gap.cause is uds.GapCause.REPORT_MISSING]
     assert len(proven) > 3
     assert [gap.detail for gap in proven if not gap.complete] == []
+
+
+async def test_report_that_is_missing_among_those_that_waited_for_a_recovery_is_looked_into(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with scene(KINDS[0]) as played:
+        played.order()
+        await trio.sleep(1)
+        played.sandbox.faults.delay_answer(8, "myTrades")  # They are looked up before what follows has happened.
+        played.sandbox.faults.cut()
+        await trio.sleep(2)
+        await played.fill()
+        async with played.dropped():
+            await played.fill()
+        await played.fill()
+        await trio.sleep(30)
+    assert played.told() == played.parts(
+        ("NEW", 0), "gap", ("TRADE", 1), "gap", ("TRADE", 2, "recovered"), ("TRADE", 3)
+    )
+    assert [gap.cause for gap in played.gaps()] == [uds.GapCause.LINK_LOST, uds.GapCause.REPORT_MISSING]
+    assert played.gaps()[-1].complete, played.gaps()[-1].detail

@@ -25,9 +25,6 @@ class Shown:
         if "__repr__" in cls.__dict__:
             cls.__repr__ = represent  # type: ignore[method-assign]
 
-    def __repr__(self) -> str:
-        return represent(self)
-
     def __str__(self) -> str:
         return line(self)
 

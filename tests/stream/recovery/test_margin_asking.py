@@ -18,6 +18,7 @@ from trio_binance_uds.events import Event, ExecutionReport, ListStatus, UnknownE
 from trio_binance_uds.products import CROSS_MARGIN, Product, isolated_margin
 from trio_binance_uds.stream.recovery import Recovery
 from trio_binance_uds.stream.recovery.margin.answers import read_isolated_account, read_order, read_trade
+from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.reading import Unreadable
 from trio_binance_uds.stream.recovery.spot.ledger import split_names
 
@@ -457,3 +458,17 @@ class TestUnreadable:
     def test_what_is_no_object_is_refused(self, read: Any) -> None:
         with pytest.raises(Unreadable, match="an object was expected"):
             read([])
+
+
+async def test_the_baseline_is_asked_again_only_for_the_account_that_lacks_it(autojump_clock: trio.abc.Clock) -> None:
+    stream = MarginStream(MarginMarket(BOTH))
+    await stream.start()
+    recoverer = stream.recoverer
+    assert isinstance(recoverer, MarginRecoverer)
+    assert not recoverer.no_baseline_because
+    lacking = next(iter(recoverer._accounts.values()))
+    lacking.knowledge.no_baseline_because = "it was not answered"
+    stream.link.calls.clear()
+    await stream.start()
+    assert sum("account" in str(call) for call in stream.link.calls) == 1
+    assert not recoverer.no_baseline_because

@@ -89,8 +89,7 @@ class Questions:
     def guess_open_orders(self, locked: Iterable[str]) -> list[Question]:
         """Ask for open orders on symbols that nobody named, and that need not exist, but that may lock these assets."""
         account = self._evidence.account
-        if account is None:
-            return []
+        assert account is not None, "what is locked strangely is known from it"
         # Those of which there is something come first.
         assets = dict.fromkeys([*sorted(account.balances), *sorted(account.names)])
         pairs = [pair for asset in locked for other in assets for pair in (asset + other, other + asset)]
