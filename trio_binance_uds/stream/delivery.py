@@ -254,14 +254,18 @@ class Delivery:
             if echoes.is_echo(event):
                 self._record.recovery_echoes += 1
                 return False
-        if isinstance(event, ExecutionReport) and (event.original_client_order_id or self._placed.names):
-            event = self._placed.completed(event)
+        is_to_be_explained = False
+        if isinstance(event, ExecutionReport):
+            if event.original_client_order_id or self._placed.names:
+                event = self._placed.completed(event)
+        elif event.event_type in self._explained:
+            is_to_be_explained = True
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             if event.faults:
                 self._record.faulty(event)
             self._recoverer.observe(event)
-            if event.event_type in self._explained:
+            if is_to_be_explained:
                 self._account.observe(event)
         return False
 

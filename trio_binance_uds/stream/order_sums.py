@@ -96,33 +96,41 @@ class OrderSums:
         book = self._books.get(type(report)) or self._book_of(report)
         if book is None:
             return None
-        last = book.open.get(report.order_id)
+        order_id, status, known = report.order_id, report.order_status, book.open
+        last = known.get(order_id)
         if book is self._spot:
-            filled, quantity = report.cumulative_filled_quantity, report.order_quantity
-            part = report.last_executed_quantity
+            filled, part = report.cumulative_filled_quantity, report.last_executed_quantity
             if last is None:
                 is_usual = not filled  # It has just been placed.
             elif part:
-                is_usual = last.cumulative_filled_quantity + part == filled and _do_quotes_agree(last, report)
+                before, quote = last.cumulative_quote_quantity, report.last_quote_quantity
+                is_usual = last.cumulative_filled_quantity + part == filled and (
+                    (before is not None and quote is not None and before + quote == report.cumulative_quote_quantity)
+                    or _do_quotes_agree(last, report)
+                )
             else:
                 is_usual = last.cumulative_filled_quantity == filled
         else:
-            filled, quantity = report.filled_accumulated_quantity, report.original_quantity
-            part = report.last_filled_quantity
+            filled, part = report.filled_accumulated_quantity, report.last_filled_quantity
             is_usual = not filled if last is None else last.filled_accumulated_quantity + part == filled
-        status = report.order_status
         if not is_usual or (last is not None and last.symbol != report.symbol):
             return self._check_unusual(book, report, filled)
-        if status not in _FINAL:
-            book.open[report.order_id] = report
-            if len(book.open) > _OPEN_AT_MOST:
-                del book.open[next(iter(book.open))]
-        elif status != "FILLED" or filled == quantity:
+        # Compared one by one: to look a word of an enum up in a set costs more than all of this.
+        if status == "PARTIALLY_FILLED" or status == "NEW" or status not in _FINAL:
+            known[order_id] = report
+            if len(known) > _OPEN_AT_MOST:
+                del known[next(iter(known))]
+        elif status == "FILLED":
+            if filled != (report.order_quantity if book is self._spot else report.original_quantity):
+                return self._check_unusual(book, report, filled)
             book.end(report, filled)
         else:
-            return self._check_unusual(book, report, filled)
+            book.end(report, filled)
         if part:
-            self._note_fill(book, report)
+            if book is self._spot:
+                self.account.moved_at = report.transaction_time
+            else:
+                self.account.add_fill(report)
         return None
 
     def _check_unusual(self, book: _Book, report: Any, filled: Decimal) -> Discrepancy | None:
