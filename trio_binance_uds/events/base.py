@@ -23,7 +23,7 @@ class Shown:
         super().__init_subclass__()
         # attrs writes a repr into each class, and makes the class anew for its slots: then this is called once more.
         if "__repr__" in cls.__dict__:
-            cls.__repr__ = represent  # type: ignore[method-assign]
+            type.__setattr__(cls, "__repr__", represent)  # plainly assigned, it would be an override without a type
 
     def __str__(self) -> str:
         return line(self)

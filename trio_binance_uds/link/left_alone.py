@@ -13,6 +13,7 @@ Source: Binance Spot, REST API and WebSocket API, "IP Limits" (2026-07-21): ``Re
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -23,7 +24,7 @@ import trio
 from trio_binance_uds.errors import HandshakeRejected, RateLimited
 from trio_binance_uds.logs import stream_logger
 
-log = stream_logger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 SHORTEST_BAN_SECONDS = 120.0
 LONGEST_BAN_SECONDS = 3 * 86_400.0

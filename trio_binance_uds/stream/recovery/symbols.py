@@ -13,6 +13,7 @@ margin, -1128 a contract that is not among the options.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,7 @@ import attrs
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Question
 
-log = stream_logger(__name__)
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 QUIET_AFTER = timedelta(days=7)
 """A symbol on which nothing is open is forgotten when nothing was seen of it for so long."""
