@@ -54,6 +54,8 @@ async def test_unreadable_report_is_followed_by_the_gap_and_what_it_was(
     ("frame", "what"),
     [
         ("{not json", "a frame without a type"),
+        ("[]", "a frame without a type"),
+        ('{"subscriptionId":0,"event":{"E":1900000000000,"s":"BTCUSDT","x":"TRADE"}}', "a frame without a type"),
         ('{"subscriptionId":0,"event":{"e":"balanceUpdate","E":1900000000000,"a":7,"d":"NaN"}}', "balanceUpdate"),
         ('{"subscriptionId":0,"event":{"e":"externalLockUpdate","E":1900000000000}}', "externalLockUpdate"),
     ],

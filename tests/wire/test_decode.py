@@ -543,12 +543,12 @@ class TestSecrets:
     )
     def test_a_faulty_payload_does_not_show_one_either(self, change: dict[str, Any]) -> None:
         event = decode_event({**PAYLOADS["listenKeyExpired"], **change})
-        assert isinstance(event, ListenKeyExpired | UnknownEvent)
+        assert isinstance(event, ListenKeyExpired | UnknownEvent | UndecodableEvent)
         assert "nobody" not in repr(event) + repr(event.raw) + repr(event.identity) + repr(event.faults)
 
     def test_neither_does_the_name_of_a_stream(self) -> None:
         event = decode_frame(json.dumps({"stream": "key-that-nobody-may-see", "data": 1}), SPOT)
-        assert type(event) is UnknownEvent
+        assert type(event) is UndecodableEvent
         assert "nobody" not in repr(event) + repr(event.raw)
 
     def test_results_stay_out_of_the_repr(self) -> None:
@@ -607,12 +607,33 @@ class TestEnvelopes:
         assert "'allocationReport'" in event.problem
 
     @pytest.mark.parametrize("payload", [{}, {"E": 1}, {"e": None}, {"e": 5}, {"e": []}, {"e": {}}, {"e": ["x"]}])
-    def test_an_event_without_a_type_is_unknown(self, payload: Any) -> None:
+    def test_an_event_without_a_type_is_undecodable(self, payload: Any) -> None:
+        """It may have been a fill: then the account has changed, and only the venue's answers say how."""
         event = decode_event(payload)
-        assert type(event) is UnknownEvent
+        assert type(event) is UndecodableEvent
         assert event.event_type is None
+        assert [fault.wire for fault in event.faults] == ["e"]
         assert event.subscription_id == 0
         assert '("e")' in event.problem
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            {"id": 1},
+            {"id": None, "status": 200, "result": {}},
+            {"id": None},
+            {"status": 200},
+            {"result": []},
+            {"code": -1121, "msg": "Invalid symbol."},
+        ],
+        ids=json.dumps,
+    )
+    def test_an_answer_that_answers_nothing_is_unknown(self, frame: Any) -> None:
+        event = decode_frame(json.dumps(frame), SPOT)
+        assert type(event) is UnknownEvent
+        assert event.event_type is None
+        assert event.raw == frame
+        assert event.problem
 
     @pytest.mark.parametrize(
         "frame",
@@ -628,21 +649,16 @@ class TestEnvelopes:
             {"event": 5, "subscriptionId": 0},
             {"event": [BALANCE]},
             {"data": BALANCE},
-            {"id": 1},
-            {"id": None, "status": 200, "result": {}},
-            {"id": None},
-            {"status": 200},
-            {"result": []},
-            {"code": -1121, "msg": "Invalid symbol."},
         ],
         ids=json.dumps,
     )
-    def test_what_is_neither_event_nor_answer_is_unknown(self, frame: Any) -> None:
+    def test_what_is_neither_event_nor_answer_is_undecodable(self, frame: Any) -> None:
         event = decode_frame(json.dumps(frame), SPOT)
-        assert type(event) is UnknownEvent
+        assert type(event) is UndecodableEvent
         assert event.event_type is None
         assert event.raw == frame
         assert event.problem
+        assert event.faults
 
     @pytest.mark.parametrize("text", ["", "{", b"\xff\xfe", "<html>410 Gone</html>", "NaN", "[" * 5000, '{"a":' * 200])
     def test_what_is_no_json_is_undecodable_and_kept(self, text: str | bytes) -> None:
@@ -924,7 +940,9 @@ class TestAnythingElse:
         decoded = survives(wrapped(mutated))
         if mutated.get("e") == payload["e"]:
             assert isinstance(decoded, KnownEvent | UndecodableEvent)
-        elif not isinstance(mutated.get("e"), str) or mutated["e"] not in SPOT_EVENTS:
+        elif not isinstance(mutated.get("e"), str):
+            assert isinstance(decoded, UndecodableEvent)
+        elif mutated["e"] not in SPOT_EVENTS:
             assert isinstance(decoded, UnknownEvent)
 
     @given(payloads, st.data())

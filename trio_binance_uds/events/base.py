@@ -150,7 +150,7 @@ class UntypedEvent(Event):
 
 @attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
 class UnknownEvent(UntypedEvent):
-    """An event of a type that this version does not know, or a frame that is no event and no response.
+    """An event of a type that this version does not know, one for another subscription, or an answer to no question.
 
     Binance adds types of events; the raw payload is all there is until a version of this library knows the type.
     """
@@ -158,7 +158,7 @@ class UnknownEvent(UntypedEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False, eq=False)
 class UndecodableEvent(UntypedEvent):
-    """Something that lacks even what it is about: a known event without a core field, or a frame that is not JSON.
+    """Something that lacks even what it is about: a known event without a core field, or a frame without a type.
 
     ``raw`` is the frame's own ``str`` or ``bytes`` if it is not JSON, with what looks like a secret masked. ``faults``
     says what was wrong, what makes it undecodable first. The event concerns the account all the same: something has

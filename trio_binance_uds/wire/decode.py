@@ -7,7 +7,9 @@ Frames are sorted in this order:
 3. an ``e``: a bare event;
 4. an ``id`` that is an integer or a string, with ``status``, ``result`` or ``error``: the response to that request;
 5. ``error`` without such an id: a fault of the connection;
-6. anything else: an :class:`UnknownEvent`, or an :class:`UndecodableEvent` where it is not even JSON.
+6. anything else with a member of an answer (``id``, ``status``, ``result``, ``code``): an :class:`UnknownEvent`, as it
+   is about no account;
+7. anything else: an :class:`UndecodableEvent`. What does not even say its type may have been a fill.
 
 An event that says something of the connection itself is known on every product, documented there or not. The type of an
 event is known whatever its case and underscores: Binance's pages, schemas and frames have written
@@ -32,6 +34,10 @@ from trio_binance_uds.wire.json_text import InvalidJson, loads
 from trio_binance_uds.wire.masking import masked, masked_text
 from trio_binance_uds.wire.typed_frames import event_object, typed_frames
 from trio_binance_uds.wire.values import integer, moment
+
+_NO_TYPE = Fault("event_type", "e", "is missing")
+_ODD_TYPE = Fault("event_type", "e", "is not a text")
+_OF_ANSWERS = frozenset({"id", "status", "result", "code"})
 
 FrameDecoder: TypeAlias = Callable[[str | bytes], Event | Response | ConnectionFault]
 
@@ -70,14 +76,16 @@ def _decode_carefully(text: str | bytes, product: Product) -> Event | Response |
         return UndecodableEvent(account=product.name, raw=masked_text(text), problem=problem, faults=faults)
     if type(frame) is not dict:
         problem = "the frame is neither an event nor a response: it is not an object"
-        return UnknownEvent(account=product.name, raw=masked(frame, in_texts=True), problem=problem)
+        faults = (Fault("", "", "the frame is not an object"),)
+        return UndecodableEvent(account=product.name, raw=masked(frame, in_texts=True), problem=problem, faults=faults)
     if (event := event_object(frame)) is not None:
         return _event(event, frame, product)
-    return _answer(frame) or UnknownEvent(
-        account=product.name,
-        raw=masked(frame, in_texts=True),
-        problem="the frame is neither an event nor a response",
-    )
+    if (answer := _answer(frame)) is not None:
+        return answer
+    problem, raw = "the frame is neither an event nor a response", masked(frame, in_texts=True)
+    if frame.keys().isdisjoint(_OF_ANSWERS):
+        return UndecodableEvent(account=product.name, raw=raw, problem=problem, faults=(_NO_TYPE,))
+    return UnknownEvent(account=product.name, raw=raw, problem=problem)
 
 
 def _event(payload: dict[str, Any], frame: dict[str, Any], product: Product) -> Event:
@@ -96,7 +104,8 @@ def _event(payload: dict[str, Any], frame: dict[str, Any], product: Product) -> 
         except Malformed as error:
             kind, problem, faults = UndecodableEvent, f"{event_type}: {error}", error.faults
     elif type(event_type) is not str:
-        problem = 'the event has no type ("e")' if event_type is None else 'the type ("e") of the event is not a text'
+        kind, fault = UndecodableEvent, _NO_TYPE if event_type is None else _ODD_TYPE
+        problem, faults = f'the type ("e") of the event {fault.reason}', (*faults, fault)
     else:
         problem = f"this version knows no event of type {event_type[:60]!r} for {product.name}"
     return kind(
