@@ -10,6 +10,7 @@ from trio_binance_uds import (
     SPOT,
     BaselineKnown,
     BaselineMissing,
+    CredentialsRefused,
     DisconnectCause,
     Disconnected,
     Event,
@@ -26,6 +27,7 @@ from trio_binance_uds import (
 # 2026-03-04T05:06:07.089Z
 AT_MS = 1_772_600_767_089
 AT = datetime(2026, 3, 4, 5, 6, 7, 89_000, UTC)
+AT_ISO = "2026-03-04T05:06:07.089000Z"
 
 _REPORT = {
     "e": "executionReport",
@@ -119,6 +121,10 @@ def reconnect_failed(attempts: int) -> ReconnectFailed:
 
 def unproven(detail: str) -> Unproven:
     return Unproven(at=AT, account="coinm-futures", detail=detail)
+
+
+def credentials_refused(detail: str) -> CredentialsRefused:
+    return CredentialsRefused(at=AT, method="myTrades", detail=detail)
 
 
 def proven() -> Proven:

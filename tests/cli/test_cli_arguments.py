@@ -30,11 +30,23 @@ def test_watch_without_options_is_spot_in_production() -> None:
 
 def test_watch_takes_all_it_is_given() -> None:
     proxy = ["--proxy", "http://me:pass@127.0.0.1:3128"]
-    more = ["--json", "--no-color", "--duration", "2.5", "--transport", "trio-websocket"]
+    more = [
+        "--json",
+        "--no-color",
+        "--duration",
+        "2.5",
+        "--transport",
+        "trio-websocket",
+        "--symbol",
+        "BTCUSDT",
+        "--symbol",
+        "ETHUSDT",
+    ]
     options = watching("spot", "--environment", "testnet", *more, *proxy)
     assert options.environment == TESTNET
     assert (options.json, options.color, options.duration) == (True, False, 2.5)
     assert options.transport is TransportKind.TRIO_WEBSOCKET
+    assert options.symbols == ("BTCUSDT", "ETHUSDT")
     assert options.network.proxy == "http://me:pass@127.0.0.1:3128"
 
 
@@ -88,8 +100,8 @@ def test_sandbox_takes_all_it_is_given() -> None:
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["trade"], "'trade'"),
+        ([], "say what to do: watch, sandbox"),
+        (["trade"], "invalid choice: 'trade' (choose from 'watch', 'sandbox')"),
         (["watch", "margin-of-error"], "no product 'margin-of-error'; there are spot, cross-margin, "),
         (["watch", "isolated-margin"], "isolated-margin:SYMBOL"),
         (["watch", "isolated-margin:"], "isolated-margin:SYMBOL"),
@@ -99,15 +111,16 @@ def test_sandbox_takes_all_it_is_given() -> None:
         (["watch", "cross-margin+usdm-futures"], "usdm-futures is not subscribed to with a listen token"),
         (["watch", "spot", "--url", "usdm=ws://127.0.0.1"], "no URL named 'usdm'; there are spot_ws_api, "),
         (["watch", "spot", "--url", "usdm_rest=ws://127.0.0.1"], "usdm_rest must start with https:// or http://"),
-        (["watch", "--environment", "moon"], "invalid choice: 'moon'"),
+        (["watch", "--environment", "moon"], "invalid choice: 'moon' (choose from 'production', 'testnet', "),
         (["watch", "--url", "http://127.0.0.1"], "must start with wss:// or ws://"),
-        (["watch", "--transport", "pigeon"], "'pigeon'"),
+        (["watch", "--transport", "pigeon"], "'pigeon' (choose from 'websockets', 'trio-websocket')"),
+        (["watch", "--symbol", "btcusdt"], "in upper case: 'BTCUSDT'"),
         (["watch", "--duration", "-1"], "'-1' is not a positive number of seconds"),
         (["watch", "--duration", "soon"], "'soon' is not a positive number of seconds"),
         (["watch", "--duration", "inf"], "'inf' is not a positive number of seconds"),
         (["watch", "--sandbox", "--environment", "demo"], "--environment does not go with --sandbox"),
         (["watch", "--sandbox", "--url", "ws://127.0.0.1"], "--url does not go with --sandbox"),
-        (["watch", "--proxy", "socks5://127.0.0.1:1080"], "SOCKS proxies are not supported"),
+        (["watch", "--proxy", "socks5://127.0.0.1:1080"], "user:password@host:port (https is possible too); see"),
         (["watch", "spot", "line\nbreak\x1b"], "line\\nbreak\\x1b"),
         (["sandbox", "--ws-port", "70000"], "'70000' is not a port"),
         (["sandbox", "--ws-port", "http"], "'http' is not a port"),

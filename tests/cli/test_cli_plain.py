@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_binance_uds.cli.plain import clock, exact, iso, one_line, printable, short, signed, tail
+import trio_binance_uds
+from trio_binance_uds.cli.plain import clock, command_words, exact, iso, one_line, printable, short, signed, tail
 
 
 @pytest.mark.parametrize("text", ["0.00000000", "0", "100", "1.50", "-0.00000001", "99999999999999999999.00000001"])
@@ -81,3 +86,32 @@ def test_an_exception_is_one_line_with_its_cause() -> None:
 def test_the_end_of_an_id_is_kept() -> None:
     assert tail("5000000042", 7) == "…000042"
     assert tail("42", 7) == "42"
+
+
+# Where the words are that a user of the command can get to see.
+SHOWN = ("credentials", "errors.py", "link", "products", "stream/recovery")
+# What no command line leads to: options that only programs have.
+FOR_PROGRAMS = {"choice.py"}
+CALL = re.compile(r"\b[a-z_]+\(\)|\w+\(\w+=")
+
+
+def messages() -> Iterator[str]:
+    root = Path(trio_binance_uds.__file__).parent
+    paths = [path for place in SHOWN for path in [root / place, *(root / place).rglob("*.py")] if path.is_file()]
+    for path in paths:
+        tree = ast.parse(path.read_text("utf-8"))
+        prose = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+            if is_text and path.name not in FOR_PROGRAMS and " " in node.value:
+                yield node.value
+
+
+def test_what_the_library_advises_programs_to_call_is_advice_for_the_command_too() -> None:
+    advice = [text for text in messages() if CALL.search(text)]
+    assert len(advice) > 5
+    assert not [text for text in map(command_words, advice) if CALL.search(text)]

@@ -102,8 +102,21 @@ def test_an_event_is_a_line(item: Event, expected: str) -> None:
     assert render(item).plain == expected
 
 
-def test_a_recovered_event_says_so() -> None:
-    assert render(attrs.evolve(samples.report(), recovered=True)).plain.endswith("  recovered")
+@pytest.mark.parametrize("width", [None, 120, 80])
+@pytest.mark.parametrize("item", [item for item, _ in CASES if item.event_time], ids=lambda item: type(item).__name__)
+def test_a_recovered_event_is_marked_and_no_column_moves_for_it(item: Event, width: int | None) -> None:
+    live, recovered = render(item, width).plain, render(attrs.evolve(item, recovered=True), width).plain
+    assert recovered == f"{live[:13]}*{live[14:]}"
+
+
+def test_the_mark_of_what_was_recovered_stays_where_there_is_no_time() -> None:
+    assert render(attrs.evolve(samples.report(), recovered=True), 50).plain.startswith("*order ")
+
+
+def test_nothing_is_written_in_the_blue_that_cannot_be_read_on_black() -> None:
+    styles = {str(span.style) for item, _ in CASES for span in render(item).spans}
+    assert "bright_blue" in styles
+    assert not [style for style in styles if "blue" in style.split()]
 
 
 @pytest.mark.parametrize("width", [140, 120, 100, 80, 60, 50])
@@ -163,7 +176,8 @@ def test_a_gap_says_how_long_and_whether_it_is_complete() -> None:
     assert {str(span.style) for span in unproven.spans} == {"bold yellow", "yellow"}
     complete = render(samples.gap(complete=True, recovered=4), 100)
     assert "· complete ━" in complete.plain
-    assert complete.plain.endswith("\n   4 recovered")
+    assert complete.plain.endswith("\n   4 recovered, marked *")
+    assert render(samples.gap(complete=True), 100).plain.endswith("\n   0 recovered")
     assert str(complete.spans[0].style) == "bold green"
 
 
@@ -190,6 +204,17 @@ def test_a_failed_attempt_says_when_the_next_one_is(attempts: int, words: str) -
     first, _, second = render(samples.reconnect_failed(attempts), 100).plain.partition("\n")
     assert first.startswith(f"━━ STILL BLIND 05:06:07.089 · {words} · next at 05:07:07.089 ━━")
     assert second == "   refused"
+
+
+def test_a_key_that_is_refused_stands_out() -> None:
+    first, _, second = render(samples.credentials_refused("refused\x1b"), 100).plain.partition("\n")
+    assert first.startswith("━━ KEY REFUSED 05:06:07.089 · gaps stay incomplete until it is accepted again ━━")
+    assert second == "   refused?"
+
+
+def test_what_is_advised_is_what_the_command_takes() -> None:
+    said = render(samples.disconnected(detail="it is locked; name them in Recovery(symbols=...)")).plain
+    assert said.endswith("\n   it is locked; name them with --symbol")
 
 
 def test_an_unproven_stream_and_its_proof_stand_out() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import runpy
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from trio_binance_uds.cli import main, run
+from trio_binance_uds import AuthenticationFailed, ConnectFailed
+from trio_binance_uds.cli import arguments, main, run
 
 COMMAND = [sys.executable, "-m", "trio_binance_uds.cli"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BINANCE_")}
@@ -44,8 +49,7 @@ def test_the_demo_ends_by_itself_with_everything_shown() -> None:
     assert kinds.index("Disconnected") < kinds.index("Gap") < len(kinds) - 1
     statuses = {item.get("order_status") for item in items}
     assert {"NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"} <= statuses
-    assert "SUMMARY" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Summary" in {json.loads(line)["type"] for line in done.stderr.splitlines()}
     for text in (done.stdout, done.stderr):
         assert "PRIVATE KEY" not in text
 
@@ -161,6 +165,14 @@ def test_ctrl_c_before_it_is_listened_for_is_told_as_well(monkeypatch: pytest.Mo
     assert main(["watch"]) == 130
 
 
+def test_ctrl_c_while_it_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(argv: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(arguments, "parse", interrupted)
+    assert main(["watch"]) == 130
+
+
 def test_a_broken_pipe_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(options: object) -> int:
         raise BrokenPipeError
@@ -169,20 +181,69 @@ def test_a_broken_pipe_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["watch"]) == 0
 
 
-def test_a_broken_pipe_at_the_last_flush_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Gone:
-        def flush(self) -> None:
-            raise BrokenPipeError
+class Unwritable(io.StringIO):
+    """What takes everything and cannot be flushed."""
 
-        def fileno(self) -> int:
-            raise OSError
+    def __init__(self, error: OSError | None) -> None:
+        super().__init__()
+        self.error = error
 
+    def flush(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(BrokenPipeError(), 0), (OSError(errno.ENOSPC, "No space left on device"), 1), (None, 0)]
+)
+def test_what_cannot_be_written_at_the_end_is_told_unless_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError | None, status: int
+) -> None:
     async def done(options: object) -> int:
         return 0
 
     monkeypatch.setattr(run, "watch", done)
-    monkeypatch.setattr(sys, "stdout", Gone())
-    assert main(["watch"]) == 0
+    monkeypatch.setattr(sys, "stdout", Unwritable(error))
+    assert main(["watch"]) == status
+    assert capsys.readouterr().err.count("\n") == status
+
+
+def test_a_failure_is_an_object_where_programs_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(options: object) -> int:
+        raise AuthenticationFailed(method="session.logon", status=401, code=-2015, msg="Invalid API-key, or so.")
+
+    monkeypatch.setattr(run, "watch", refused)
+    assert main(["watch", "--json"]) == 1
+    said = json.loads(capsys.readouterr().err)
+    assert (said["type"], said["status"], said["error"], said["code"]) == ("Failure", 1, "AuthenticationFailed", -2015)
+    assert "is it a key of this environment" in said["text"]
+
+
+def test_what_goes_wrong_later_has_its_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(options: object) -> int:
+        raise ConnectFailed("no way")
+
+    monkeypatch.setattr(run, "watch", broken)
+    assert main(["watch"]) == 1
+    when, _, text = one_line_of(capsys).removeprefix("trio-binance-uds: ").strip().partition("  ")
+    assert datetime.fromisoformat(when).tzinfo is UTC
+    assert text == "no way"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", [["watch", "--sandbox"], ["watch", "--sandbox", "--json"], ["sandbox"]])
+@pytest.mark.parametrize("where", [">&-", "> /dev/full"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file here that is always full")
+def test_an_output_that_takes_nothing_ends_it_in_one_line(command: list[str], where: str) -> None:
+    shell = f"exec {shlex.join([*COMMAND, *command])} {where}"
+    done = subprocess.run(["sh", "-c", shell], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    failures = [line for line in done.stderr.splitlines() if "Message" not in line and "Summary" not in line]
+    assert (done.returncode, len(failures)) == (1, 1), done.stderr
+    assert "output" in failures[0]
 
 
 @pytest.mark.parametrize(("missing", "said"), [("rich.console", True), ("something.else", False)])

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from support.products import MARGIN_RISK, OPTIONS, PORTFOLIO_MARGIN, USDM, Sampled
 from trio_binance_uds import Balance, Event, Gap, Notice, decode_frame
-from trio_binance_uds.cli.summary import heading, summary
+from trio_binance_uds.cli.summary import Summary
 from trio_binance_uds.cli.tally import Tally
 
 
@@ -26,10 +26,14 @@ def tally(*items: Event | Notice) -> Tally:
     return counted
 
 
-def text_of(counted: Tally, *, balances: list[Balance] | None = None) -> str:
-    console = Console(file=StringIO(), width=120)
+def summed_up(counted: Tally, **more: Any) -> Summary:
     now = samples.AT + timedelta(seconds=10)
-    console.print(summary(counted, links_opened=2, seconds=12.34, now=now, balances=balances))
+    return Summary(tally=counted, links_opened=2, seconds=12.34, now=now, blind_since=counted.blind_since, **more)
+
+
+def text_of(counted: Tally, **more: Any) -> str:
+    console = Console(file=StringIO(), width=120)
+    console.print(summed_up(counted, **more).table())
     file = console.file
     assert isinstance(file, StringIO)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
@@ -38,7 +42,7 @@ def text_of(counted: Tally, *, balances: list[Balance] | None = None) -> str:
 def test_events_and_fills_are_counted() -> None:
     fill = samples.report(**samples.FILL)
     counted = tally(samples.report(), fill, attrs.evolve(fill, recovered=True), samples.transfer("1"))
-    assert counted.kinds == {"ExecutionReport": 3, "BalanceUpdate": 1}
+    assert counted.kinds == {"order": 1, "fill": 2, "transfer": 1}
     assert counted.fills == {"BTCUSDT": 2}
     assert counted.recovered == 1
 
@@ -108,12 +112,12 @@ def test_the_last_word_on_the_risk_is_summed_up(sampled: Sampled, name: str, lev
     ],
 )
 def test_blind_seconds_that_overlap_count_once(gaps: list[Gap], seconds: float) -> None:
-    assert tally(*gaps).blind_seconds(samples.AT) == seconds
+    assert tally(*gaps).blind_seconds(samples.AT, None) == seconds
 
 
 def test_blind_at_the_end_counts_up_to_now() -> None:
     counted = tally(samples.gap(0, 1), samples.disconnected(4))
-    assert counted.blind_seconds(samples.AT + timedelta(seconds=10)) == 7.0
+    assert counted.blind_seconds(samples.AT + timedelta(seconds=10), counted.blind_since) == 7.0
     assert "1: 0 complete, 1 not proven complete; blind at the end" in text_of(counted)
 
 
@@ -131,10 +135,10 @@ def test_the_summary_says_it_all() -> None:
     assert text_of(counted, balances=[Balance(asset="BTC", free=Decimal("1.50"), locked=Decimal(0))]) == "\n".join(
         [
             "watched   12.3 s over 2 connections",
-            "events    4: ExecutionReport 2, Disconnected 1, Gap 1",
+            "events    4: fill 1, disconnected 1, gap 1, order 1",
             "fills     1: BTCUSDT 1",
             "gaps      1: 1 complete, 0 not proven complete",
-            "blind     1.500 s, 1 event recovered",
+            "blind     1.500 s, 1 event recovered, marked *",
             "balances  BTC 1.5",
         ]
     )
@@ -154,4 +158,21 @@ def test_nothing_is_summed_up_too() -> None:
 
 
 def test_the_heading_is_as_wide_as_the_terminal() -> None:
-    assert heading(77).cell_len == 77
+    assert summed_up(tally()).heading(77).cell_len == 77
+
+
+def test_programs_get_the_summary_with_every_digit() -> None:
+    counted = tally(of(PORTFOLIO_MARGIN, "ACCOUNT_UPDATE"), samples.gap(0, 1.5), samples.disconnected(4))
+    members = json.loads(json.dumps(summed_up(counted, proven_at=samples.AT).members()))
+    assert members["events"] == {"account": 1, "gap": 1, "disconnected": 1}
+    assert (members["gaps_complete"], members["gaps_incomplete"], members["blind_seconds"]) == (0, 1, 7.5)
+    assert (members["blind_since"], members["proven_at"]) == ("2026-03-04T05:06:11.089000Z", samples.AT_ISO)
+    assert members["balances"][0]["account"] == "CM"
+    assert members["positions"][0]["position_amount"] == "-20.50"
+    asked = summed_up(tally(), balances=[Balance(asset="BTC", free=Decimal("1.50"), locked=Decimal(0))]).members()
+    assert asked["balances"] == [{"account": "", "asset": "BTC", "free": "1.50", "locked": "0"}]
+    assert (asked["blind_since"], asked["proven_at"], asked["risk"]) == (None, None, None)
+
+
+def test_when_it_was_last_proven_alive_is_said() -> None:
+    assert "alive    proven at 05:06:07.089" in text_of(tally(), proven_at=samples.AT)

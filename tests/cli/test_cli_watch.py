@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 
 import attrs
 import pytest
 import trio
+from rich.text import Text
 from trio.testing import MockClock
 
 from trio_binance_uds import (
     PORTFOLIO_MARGIN,
     SPOT,
     TESTNET,
+    USDM_FUTURES,
     AuthenticationFailed,
     NotOffered,
     StreamFailed,
@@ -22,9 +25,11 @@ from trio_binance_uds import (
 )
 from trio_binance_uds.cli.arguments import WatchOptions
 from trio_binance_uds.cli.failures import WrongUsage
+from trio_binance_uds.cli.output import Screen
 from trio_binance_uds.cli.viewer import Viewer
 from trio_binance_uds.cli.watch import watch
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
+from trio_binance_uds.sandbox.stream_session import StreamSession
 
 
 @attrs.frozen
@@ -83,7 +88,7 @@ async def test_people_see_orders_losses_and_a_summary(
     )
     assert first < lost < gap < second
     assert "watched   30.0 s over 2 connections" in [line.rstrip() for line in lines]
-    assert "the next attempt is in" in said.err
+    assert re.search(r"^   \d{4}-\d\d-\d\dT[\d:.]{15}Z  .*the next attempt is in", said.err, re.MULTILINE)
 
 
 async def test_programs_get_a_line_for_each(
@@ -98,7 +103,9 @@ async def test_programs_get_a_line_for_each(
     assert [kind for kind in kinds if kind in ("Disconnected", "Gap")] == ["Disconnected", "Gap"]
     assert kinds[:3] == [*pair, "Disconnected"]
     assert kinds[-2:] == pair
-    assert "SUMMARY" in said.err
+    others = [json.loads(line) for line in said.err.splitlines()]
+    assert [line["type"] for line in others] == ["Message", "Message", "Warning", "Summary"]
+    assert others[-1]["events"] == {"order": 2, "balance": 2, "disconnected": 1, "gap": 1}
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -173,11 +180,88 @@ async def test_the_accounts_of_a_stream_are_told_apart(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deposit)
         assert await watch(attrs.evolve(place.options, product=product)) == 0
-    lines = [line[14:] for line in capsys.readouterr().out.splitlines() if "transfer" in line]
+    lines = [line[14:] for line in capsys.readouterr().out.splitlines() if "transfer  " in line]
     assert lines == [
         "cross-margin             transfer  USDT       +5",
         "isolated-margin:BTCUSDT  transfer  USDT       +5",
     ]
+
+
+async def test_a_quiet_account_is_said_to_be_alive_ever_less_often(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await watch(attrs.evolve(place.options, duration=2.5 * 3600)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    said = [
+        match
+        for line in lines
+        if (match := re.match(r"   (?:nothing new for (\d+) s|subscribed); proven alive at \d\d:", line))
+    ]
+    waits = [int(match[1] or 0) for match in said]
+    assert waits == [0, 60, 120, 240, 480, 960, 1920, 3840, 7440]
+    assert any(line.startswith("alive    proven at ") for line in lines)
+
+
+async def test_the_time_without_events_begins_anew_with_each(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def deposit() -> None:
+        await trio.sleep(100)
+        place.sandbox.exchange.deposit(place.account.key.account, "USDT", "5")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deposit)
+        assert await watch(attrs.evolve(place.options, duration=200.0)) == 0
+    lines = [line.split(";")[0] for line in capsys.readouterr().out.splitlines() if "nothing new" in line]
+    assert lines == ["   nothing new for 60 s"] * 2
+
+
+async def test_a_terminal_shows_at_its_bottom_how_the_stream_is(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    async def show_status(self: Screen, line: Text) -> None:
+        shown.append(line.plain)
+
+    monkeypatch.setattr(Screen, "has_status_line", property(lambda self: True, lambda self, value: None))
+    monkeypatch.setattr(Screen, "show_status", show_status)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(a_day_of, place)
+        assert await watch(place.options) == 0
+    assert len(shown) == 30
+    assert re.match(r"   nothing new for 0 s; proven alive at \d\d:", shown[0])
+    assert [line for line in shown if re.match(r"   blind since [\d:.]{12}, link lost: ", line)]
+
+
+async def test_a_stream_that_nothing_proves_is_not_called_alive(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = place.sandbox.add_account(usdm={"USDT": "100"}, key="hmac")
+    monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
+    monkeypatch.setenv("BINANCE_API_SECRET", account.secret)
+    monkeypatch.setattr(StreamSession, "_obey", lambda self, text: {"id": json.loads(text)["id"], "result": []})
+    assert await watch(attrs.evolve(place.options, product=USDM_FUTURES)) == 0
+    assert "   subscribed, and not proven to be alive until the first event comes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_it_does_not_end_well_when_it_ends_blind(
+    autojump_clock: MockClock, place: Place, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    async def break_off() -> None:
+        await trio.sleep(1)
+        place.sandbox.faults.refuse_connections()
+        place.sandbox.faults.cut()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(break_off)
+        assert await watch(attrs.evolve(place.options, json=as_json)) == 3
+    said = capsys.readouterr()
+    if as_json:
+        assert json.loads(said.err.splitlines()[-1])["blind_since"] is not None
+    else:
+        assert "blind at the end" in said.out
 
 
 async def test_the_demo_is_shown_if_so_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

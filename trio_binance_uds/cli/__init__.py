@@ -15,8 +15,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; ``argv`` is what follows the command's name.
 
     0: it ended by itself, or nobody reads its output any more. 1: it failed. 2: it was called wrongly.
-    130: Ctrl-C ended it, and 143: SIGTERM.
+    3: events may be missing at its end. 130: Ctrl-C ended it, and 143: SIGTERM.
     """
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        # While it starts, which takes a moment, or when it has done its work.
+        return 130
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from trio_binance_uds.cli.arguments import parse
 
     try:

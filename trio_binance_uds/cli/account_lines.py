@@ -34,7 +34,7 @@ from trio_binance_uds import (
     UnifiedLiabilityChange,
     UserLiabilityChange,
 )
-from trio_binance_uds.cli.columns import Cell, kind, name, unit
+from trio_binance_uds.cli.columns import BLUE, Cell, kind, name, unit
 from trio_binance_uds.cli.plain import printable, short, signed, word, words
 
 AnyBalance = Balance | AccountUpdateBalance | OptionsBalance
@@ -69,7 +69,7 @@ def position_text(position: AnyPosition) -> str:
 
 
 def _balances(event: OutboundAccountPosition, wallet: str = "") -> list[Cell]:
-    return [kind("balance", "blue"), *unit(wallet), *[Cell(balance_text(balance)) for balance in event.balances]]
+    return [kind("balance", BLUE), *unit(wallet), *[Cell(balance_text(balance)) for balance in event.balances]]
 
 
 def _margin_balances(event: PortfolioMarginOutboundAccountPosition) -> list[Cell]:
@@ -77,7 +77,7 @@ def _margin_balances(event: PortfolioMarginOutboundAccountPosition) -> list[Cell
 
 
 def _transfer(event: BalanceUpdate, wallet: str = "") -> list[Cell]:
-    return [kind("transfer", "blue"), *unit(wallet), name(event.asset), _change(event.balance_delta)]
+    return [kind("transfer", BLUE), *unit(wallet), name(event.asset), _change(event.balance_delta)]
 
 
 def _margin_transfer(event: PortfolioMarginBalanceUpdate) -> list[Cell]:
@@ -85,7 +85,7 @@ def _margin_transfer(event: PortfolioMarginBalanceUpdate) -> list[Cell]:
 
 
 def _lock(event: ExternalLockUpdate) -> list[Cell]:
-    return [kind("lock", "blue"), name(event.asset), Cell(signed(event.delta), "bold")]
+    return [kind("lock", BLUE), name(event.asset), Cell(signed(event.delta), "bold")]
 
 
 def _account(event: AccountUpdate) -> list[Cell]:
@@ -99,7 +99,7 @@ def _options_holdings(event: BalancePositionUpdate) -> list[Cell]:
 
 def _holdings(why: str, wallet: str, balances: Iterable[AnyBalance], positions: Iterable[AnyPosition]) -> list[Cell]:
     return [
-        kind("account", "blue"),
+        kind("account", BLUE),
         *unit(wallet),
         Cell(why, "", 11),
         *[Cell(balance_text(balance)) for balance in balances],
@@ -221,7 +221,7 @@ def _config(event: AccountConfigUpdate) -> list[Cell]:
         said = [name(event.symbol or "-", 11), Cell(f"leverage {event.leverage}", "bold")]
     else:
         said = [Cell(f"multi-assets mode {'on' if event.is_multi_assets_mode else 'off'}", "bold")]
-    return [kind("config", "blue"), *unit(word(event.business_unit)), *said]
+    return [kind("config", BLUE), *unit(word(event.business_unit)), *said]
 
 
 ACCOUNT_LINES: Mapping[type[Any], Callable[[Any], list[Cell]]] = MappingProxyType(

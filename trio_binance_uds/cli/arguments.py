@@ -20,17 +20,19 @@ from trio_binance_uds import (
     Environment,
     Network,
     Product,
+    Recovery,
     TransportKind,
     __version__,
     find_product,
 )
-from trio_binance_uds.cli.plain import one_line, printable
+from trio_binance_uds.cli.plain import command_words, one_line, printable
 
 ENVIRONMENTS = {environment.name: environment for environment in (PRODUCTION, TESTNET, DEMO, DEMO_BINANCEFUTURE)}
 
 _STATUSES = (
     "exit status: 0 when it ended by itself or when nobody reads its output any more, 1 when it failed, 2 when it was "
-    "called wrongly, 130 after Ctrl-C (and 143 after SIGTERM), which ends it cleanly"
+    "called wrongly, 3 when events may be missing at its end, 130 after Ctrl-C (and 143 after SIGTERM), which ends it "
+    "cleanly"
 )
 _KEYS = (
     "The key is taken from the environment: BINANCE_API_KEY, and one of BINANCE_API_SECRET, BINANCE_PRIVATE_KEY and "
@@ -46,6 +48,7 @@ class WatchOptions:
     environment: Environment
     network: Network
     transport: TransportKind
+    symbols: tuple[str, ...] = ()
     json: bool
     sandbox: bool
     color: bool
@@ -67,6 +70,9 @@ class SandboxOptions:
     color: bool
 
 
+COMMANDS = ("watch", "sandbox")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say it in one line: the usage, which argparse would print first, is what ``--help`` is for."""
@@ -81,6 +87,8 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
     """
     parser, watch = _parsers()
     given = parser.parse_args(argv)
+    if given.command is None:
+        parser.error(f"say what to do: {_list(COMMANDS)}")
     if given.command == "sandbox":
         return SandboxOptions(
             host=given.host,
@@ -106,7 +114,8 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
         product=product,
         environment=environment,
         network=given.proxy or Network(),
-        transport=given.transport,
+        transport=TransportKind(given.transport),
+        symbols=tuple(given.symbol),
         json=given.json,
         sandbox=given.sandbox,
         color=not given.no_color,
@@ -121,7 +130,7 @@ def _parsers() -> tuple[_Parser, _Parser]:
         epilog=_STATUSES,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     watch = commands.add_parser(
         "watch",
         help="print the events of an account as they happen",
@@ -159,14 +168,21 @@ def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
         help="where the product's WebSocket is, instead of where the environment has it; or HOST=URL for any host, "
         "with several apart by spaces or given one by one: usdm_rest=https://... usdm_stream=wss://...",
     )
+    add(
+        "--symbol",
+        type=_symbol,
+        metavar="SYMBOL",
+        action="append",
+        default=[],
+        help="a symbol to ask about after a gap, besides those that are known; can be given several times",
+    )
     add("--sandbox", action="store_true", help="watch a local Binance where something happens; no key is needed")
-    add("--json", action="store_true", help="print one JSON object per line; all else goes to stderr")
+    add("--json", action="store_true", help="print one JSON object per line: events on stdout, all else on stderr")
     add("--duration", type=_seconds, metavar="SECONDS", help="end after so long")
     add("--proxy", type=_proxy, metavar="URL", help="an HTTP proxy: http://user:password@host:port")
     add(
         "--transport",
-        type=TransportKind,
-        choices=list(TransportKind),
+        choices=[str(kind) for kind in TransportKind],
         default=TransportKind.WEBSOCKETS,
         metavar="LIBRARY",
         help=f"which WebSocket library to use: {_list(TransportKind)}",
@@ -201,7 +217,15 @@ def _product(name: str) -> Product:
     try:
         return find_product(name)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(command_words(str(error))) from None
+
+
+def _symbol(text: str) -> str:
+    try:
+        (symbol,) = Recovery(symbols=(text,)).symbols
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(command_words(str(error))) from None
+    return symbol
 
 
 def _urls(given: Sequence[str], product: Product) -> dict[str, str]:
@@ -236,4 +260,4 @@ def _proxy(url: str) -> Network:
         return Network(proxy=url)
     except ValueError as error:
         # argparse would quote the URL, and with it the password.
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(command_words(str(error))) from None

@@ -11,6 +11,10 @@ from rich.text import Text
 from trio_binance_uds.cli.plain import printable
 
 GAP = "  "
+# The plain blue of most terminals cannot be read on black.
+BLUE = "bright_blue"
+MARK = "*"
+"""Stands before what was recovered after a gap: in the gap between two columns, so that no column moves for it."""
 
 
 @attrs.frozen
@@ -25,6 +29,7 @@ class Cell:
         spare: 0 for what is never left out; of the others the highest goes first.
         needs: the width from which on it is there at all. A column that goes has to go from every line, or the
             lines would not be aligned: so this, and not ``spare``, is for columns with others behind them.
+        mark: one character that stands right before the text, in the gap to the cell before it.
     """
 
     text: str
@@ -33,6 +38,7 @@ class Cell:
     right: bool = False
     spare: int = 0
     needs: int = 0
+    mark: str = ""
 
     def laid_out(self) -> Text:
         """Return the cell with its padding; a text that is too long for its column pushes the others."""
@@ -80,6 +86,12 @@ def banner(label: str, width: int | None, style: str) -> Text:
 
 
 def _joined(cells: Sequence[Cell]) -> Text:
-    row = Text(GAP).join(cell.laid_out() for cell in cells)
+    row = Text()
+    for cell in cells:
+        if cell.mark:
+            row.append(GAP[1:] if row else "").append(cell.mark, style="bold yellow")
+        elif row:
+            row.append(GAP)
+        row.append_text(cell.laid_out())
     row.rstrip()
     return row

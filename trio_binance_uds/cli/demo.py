@@ -14,7 +14,6 @@ from rich.text import Text
 
 from trio_binance_uds import (
     Backoff,
-    Disconnected,
     Event,
     Gap,
     KnownEvent,
@@ -136,7 +135,7 @@ def _recorded(sandbox: Sandbox, options: WatchOptions, play: Play, account: Sand
 
 def _problems(seen: Tally, truth: Tally, links_opened: int, links: int) -> list[str]:
     problems = []
-    if seen.kinds[Disconnected.__name__] != 1 or len(seen.gaps) != 1:
+    if seen.kinds["disconnected"] != 1 or len(seen.gaps) != 1:
         problems.append("there should have been one loss and one gap")
     if links_opened != links:
         problems.append(f"there should have been {links} connections, not {links_opened}")

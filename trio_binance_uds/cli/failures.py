@@ -22,7 +22,13 @@ class DemoFailed(Exception):
     """The demo has not shown all that it should have; the message says what was missing."""
 
 
-FAILURES = (UserDataStreamError, WrongUsage, DemoFailed)
+class OutputFailed(Exception):
+    """What the command has to print cannot be written: a full disk, or a closed file."""
+
+
+FAILURES = (UserDataStreamError, WrongUsage, DemoFailed, OutputFailed)
+BLIND = 3
+"""The exit status of a command that ends while events may be missing."""
 
 
 def exit_status(error: Exception) -> int:

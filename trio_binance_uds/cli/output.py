@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import trio
-from rich.console import Console, RenderableType
+from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
 from trio_binance_uds import Event, Notice, event_to_json
+from trio_binance_uds.cli.failures import OutputFailed
+from trio_binance_uds.cli.plain import iso
 from trio_binance_uds.cli.pretty import render
+from trio_binance_uds.cli.summary import Summary
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Let a reader that has gone be a ``BrokenPipeError``, and all else that keeps us from writing one of ours."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"cannot write the output: {error.strerror or error}") from None
 
 
 class _Console(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, and say what is wrong where that fails."""
+        with _writing():
+            super().print(*objects, **options)
+
     def on_broken_pipe(self) -> None:
         """Leave the error to us: rich would end the process here and now."""
         raise BrokenPipeError
 
 
-def make_console(file: TextIO, *, color: bool) -> Console:
-    """Return a console that prints what it is given: it folds, highlights and interprets nothing."""
+def make_console(file: TextIO | None, *, color: bool) -> Console:
+    """Return a console that prints what it is given: it folds, highlights and interprets nothing.
+
+    Raises:
+        OutputFailed: there is no such file, as the command was started with it closed.
+    """
+    if file is None:
+        raise OutputFailed("the output is closed")
     if isinstance(file, io.TextIOWrapper):
         # A terminal that cannot show a letter gets a question mark, and the stream goes on.
         file.reconfigure(errors="replace")
@@ -40,12 +69,13 @@ class Output(ABC):
     """Where events go, and what is said beside them.
 
     Attributes:
-        messages: the console for what concerns neither: warnings and errors.
         closed: whether nobody reads any more; then nothing is said any more either.
+        has_status_line: whether there is a line below all others that can be written anew.
     """
 
-    def __init__(self, *, color: bool) -> None:
-        self.messages: Console = make_console(sys.stderr, color=color)
+    has_status_line: bool = False
+
+    def __init__(self) -> None:
         self.closed: bool = False
 
     async def show(self, item: Event | Notice) -> None:
@@ -61,19 +91,25 @@ class Output(ABC):
             self.closed = True
             raise
 
-    def say(self, content: RenderableType) -> None:
-        """Print what is no event: a greeting, what the trader does, the summary."""
-        if not self.closed:
-            self._aside.print(content, soft_wrap=isinstance(content, Text))
-
-    @property
-    def width(self) -> int | None:
-        """How wide the place is where things are said, or ``None`` if it is no terminal."""
-        return self._aside.width if self._aside.is_terminal else None
-
-    @property
     @abstractmethod
-    def _aside(self) -> Console: ...
+    async def show_status(self, line: Text) -> None:
+        """Write the line below all others anew."""
+
+    @abstractmethod
+    def hide_status(self) -> None:
+        """Take that line away, if there is one."""
+
+    @abstractmethod
+    def say(self, text: Text) -> None:
+        """Print what is no event: a greeting, or what the trader does."""
+
+    @abstractmethod
+    def warn(self, text: str) -> None:
+        """Print a warning on stderr, with the time."""
+
+    @abstractmethod
+    def sum_up(self, summary: Summary) -> None:
+        """Print the summary."""
 
     @abstractmethod
     def _write(self, item: Event | Notice) -> None: ...
@@ -83,28 +119,106 @@ class Screen(Output):
     """For people: everything on stdout; each event with the name of its account where there are several."""
 
     def __init__(self, *, color: bool, accounts: Sequence[str] = ()) -> None:
-        super().__init__(color=color)
+        super().__init__()
         self._accounts = accounts
         self._console = make_console(sys.stdout, color=color)
+        self._color = color
+        self.has_status_line = self._console.is_terminal and not self._console.is_dumb_terminal
+        # It refreshes itself by a thread, unless told otherwise.
+        self._live = Live(
+            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+
+    async def show_status(self, line: Text) -> None:
+        """Write the line below all others anew."""
+        await _wait_writable(sys.stdout)
+        line.no_wrap, line.overflow = True, "ellipsis"
+        with _writing():
+            self._live.start()
+            self._live.update(line, refresh=True)
+
+    def hide_status(self) -> None:
+        """Take that line away, if there is one."""
+        with suppress(BrokenPipeError, OutputFailed), _writing():
+            self._live.stop()
+
+    def say(self, text: Text) -> None:
+        """Print it on stdout."""
+        if not self.closed:
+            self._console.print(text, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Print it on stderr; where both are one terminal, above the status line."""
+        if not self.closed:
+            line = Text(f"   {iso(datetime.now(UTC))}  {text}", style="dim")
+            if self.has_status_line and sys.stderr is not None and sys.stderr.isatty():
+                self._console.print(line, soft_wrap=True)
+            else:
+                print_to_stderr(line, color=self._color)
+
+    def sum_up(self, summary: Summary) -> None:
+        """Print it as a table."""
+        self.say(Text())
+        self.say(summary.heading(self.width))
+        if not self.closed:
+            self._console.print(summary.table())
 
     @property
-    def _aside(self) -> Console:
-        return self._console
+    def width(self) -> int | None:
+        """How wide the terminal is, or ``None`` if it is none."""
+        return self._console.width if self._console.is_terminal else None
 
     def _write(self, item: Event | Notice) -> None:
         self._console.print(render(item, self.width, self._accounts), soft_wrap=True)
 
 
 class JsonLines(Output):
-    """For programs: one object per event on stdout, and all else on stderr."""
+    """For programs: one object per event on stdout, and one for all else on stderr."""
 
-    @property
-    def _aside(self) -> Console:
-        return self.messages
+    def __init__(self) -> None:
+        super().__init__()
+        if sys.stdout is None:
+            raise OutputFailed("the output is closed")
+
+    async def show_status(self, line: Text) -> None:
+        """Print nothing: programs know from the summary, and from what comes, how the stream is."""
+        await trio.lowlevel.checkpoint()
+
+    def hide_status(self) -> None:
+        """Do nothing: there is no such line."""
+
+    def say(self, text: Text) -> None:
+        """Print it on stderr."""
+        self._print("Message", {"text": text.plain.strip()})
+
+    def warn(self, text: str) -> None:
+        """Print it on stderr."""
+        self._print("Warning", {"text": text})
+
+    def sum_up(self, summary: Summary) -> None:
+        """Print it on stderr."""
+        self._print("Summary", summary.members())
+
+    def _print(self, kind: str, members: Mapping[str, object]) -> None:
+        if not self.closed:
+            print_json_to_stderr(kind, members)
 
     def _write(self, item: Event | Notice) -> None:
-        sys.stdout.write(f"{event_to_json(item)}\n")
-        sys.stdout.flush()
+        with _writing():
+            sys.stdout.write(f"{event_to_json(item)}\n")
+            sys.stdout.flush()
+
+
+def print_to_stderr(text: Text, *, color: bool) -> None:
+    """Print a line there, if anybody can see it: what it says is beside the point of the command."""
+    with suppress(BrokenPipeError, OutputFailed):
+        make_console(sys.stderr, color=color).print(text, soft_wrap=True)
+
+
+def print_json_to_stderr(kind: str, members: Mapping[str, object]) -> None:
+    """Print an object as one line there, with what it is and the time, if anybody can see it."""
+    line = json.dumps({"type": kind, "at": iso(datetime.now(UTC)), **members})
+    print_to_stderr(Text(line), color=False)
 
 
 async def _wait_writable(file: TextIO) -> None:
@@ -142,8 +256,24 @@ def _pipe_on_stdout() -> int | None:
     return descriptor if is_pipe and sys.platform == "linux" else None
 
 
-def forget_stdout() -> None:
-    """Let the interpreter's own last flush go nowhere, after a reader has gone."""
+def finish_stdout() -> None:
+    """Write what is left in stdout's buffer; where that cannot be, let the interpreter's own last flush go nowhere.
+
+    Raises:
+        OutputFailed: it could not be written.
+        BrokenPipeError: nobody reads it any more.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        with _writing():
+            sys.stdout.flush()
+    except (BrokenPipeError, OutputFailed):
+        _forget_stdout()
+        raise
+
+
+def _forget_stdout() -> None:
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):

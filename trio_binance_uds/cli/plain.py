@@ -66,6 +66,27 @@ def words(constant: OpenEnum | str | None) -> str:
     return printable(constant).replace("_", " ").lower()
 
 
+# What the library's messages advise a program to call, and what the user of the command does instead.
+_ADVICE = {
+    "give one with override()": "give one with --url HOST=URL",
+    "check the URL given with override()": "check the URL given with --url",
+    ", or give Network(open_stream=...) that dials through the SOCKS proxy": "",
+    "an HMAC secret goes to from_secret() or the API_SECRET variable, a path to from_file() or the PRIVATE_KEY_FILE "
+    "variable": "an HMAC secret goes into BINANCE_API_SECRET, a path into BINANCE_PRIVATE_KEY_FILE",
+    "use from_file() or the PRIVATE_KEY_FILE variable": "put it into BINANCE_PRIVATE_KEY_FILE",
+    "use from_secret()": "put it into BINANCE_PRIVATE_KEY or BINANCE_API_SECRET",
+    "name them in Recovery(symbols=...)": "name them with --symbol",
+    "Recovery(symbols=...) names": "--symbol names",
+}
+
+
+def command_words(text: str) -> str:
+    """Return a message of the library's with advice for the user of the command in place of that for a program."""
+    for advice, instead in _ADVICE.items():
+        text = text.replace(advice, instead)
+    return text
+
+
 def one_line(error: BaseException) -> str:
     """Return what an exception says, on one line, with what first caused it where it does not say so itself."""
     said, why = _said(error), _said(_root(error))
@@ -73,7 +94,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    return printable(" ".join(str(error).split())) or type(error).__name__
+    return printable(command_words(" ".join(str(error).split()))) or type(error).__name__
 
 
 def _root(error: BaseException) -> BaseException:

@@ -5,6 +5,7 @@ Everything here is a pure function to a :class:`rich.text.Text`. Nothing that th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.text import Text
 from trio_binance_uds import (
     BaselineKnown,
     BaselineMissing,
+    CredentialsRefused,
     Disconnected,
     Event,
     EventStreamTerminated,
@@ -31,9 +33,9 @@ from trio_binance_uds import (
     event_to_json,
 )
 from trio_binance_uds.cli.account_lines import ACCOUNT_LINES
-from trio_binance_uds.cli.columns import Cell, banner, kind, line
+from trio_binance_uds.cli.columns import MARK, Cell, banner, kind, line
 from trio_binance_uds.cli.order_lines import ORDER_LINES
-from trio_binance_uds.cli.plain import clock, printable, words
+from trio_binance_uds.cli.plain import clock, command_words, printable, words
 
 # How much of a payload that could not be read is shown.
 _RAW_SHOWN = 240
@@ -63,6 +65,9 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             return _with_detail(banner(label, width, "bold yellow"), detail, "yellow")
         case BaselineKnown(at=at):
             return banner(f"BASELINE KNOWN {clock(at)} · gaps can be complete from here on", width, "bold green")
+        case CredentialsRefused(at=at, detail=detail):
+            label = f"KEY REFUSED {clock(at)} · gaps stay incomplete until it is accepted again"
+            return _with_detail(banner(label, width, "bold red"), detail, "red")
         case Unproven():
             return _unproven(item, width)
         case Proven(at=at, account=account):
@@ -71,15 +76,21 @@ def render(item: Event | Notice, width: int | None = None, accounts: Sequence[st
             cells = [Cell(clock(item.event_time), "dim", 12, needs=66)]
             if len(accounts) > 1:
                 cells.append(Cell(printable(item.account or ""), "cyan", max(map(len, accounts))))
-            cells += _cells(item)
-            if item.recovered:
-                cells.append(Cell("recovered", "bold yellow"))
+            first, *others = _cells(item)
+            cells += [attrs.evolve(first, mark=MARK) if item.recovered else first, *others]
             if item.faults and not isinstance(item, UntypedEvent):
                 cells.append(Cell(f"without {', '.join(printable(fault.name) for fault in item.faults)}", "magenta"))
             row = line(cells, width)
             return row + _raw(item) if isinstance(item, UntypedEvent) else row
         case _:
             return banner(_described(item), width, "bold yellow")
+
+
+def line_word(item: Event | Notice) -> str:
+    """Return the word that an event has on its line, or what a notice is, in words."""
+    if isinstance(item, Event):
+        return _cells(item)[0].text
+    return re.sub("(?<!^)(?=[A-Z])", " ", type(item).__name__).lower()
 
 
 def _cells(event: Event) -> list[Cell]:
@@ -144,7 +155,8 @@ def _gap(gap: Gap, width: int | None) -> Text:
     seconds = (gap.until - gap.since).total_seconds()
     complete = "complete" if gap.complete else "NOT PROVEN COMPLETE"
     label = f"GAP {clock(gap.since)} to {clock(gap.until)} ({seconds:.3f} s) · {words(gap.cause)} · {complete}"
-    details = [f"{gap.recovered} recovered"] if gap.recovered or gap.complete else []
+    marked = f", marked {MARK}" if gap.recovered else ""
+    details = [f"{gap.recovered} recovered{marked}"] if gap.recovered or gap.complete else []
     if gap.shed:
         details.append(f"{gap.shed} shed")
     if gap.detail:
@@ -156,7 +168,7 @@ def _gap(gap: Gap, width: int | None) -> Text:
 
 
 def _with_detail(text: Text, detail: str, style: str) -> Text:
-    return text.append(f"\n   {printable(detail)}", style=style) if detail else text
+    return text.append(f"\n   {printable(command_words(detail))}", style=style) if detail else text
 
 
 def _raw(event: UntypedEvent) -> Text:

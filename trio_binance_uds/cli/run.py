@@ -1,14 +1,17 @@
-"""Runs one command on trio, and tells its failure in one line."""
+"""Runs one command on trio, and says what is wrong in one line where it fails."""
 
 from __future__ import annotations
 
-import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import trio
+from rich.text import Text
 
 from trio_binance_uds.cli.arguments import SandboxOptions, WatchOptions
-from trio_binance_uds.cli.failures import FAILURES, exit_status, message
-from trio_binance_uds.cli.output import forget_stdout, make_console
+from trio_binance_uds.cli.failures import FAILURES, OutputFailed, exit_status, message
+from trio_binance_uds.cli.output import finish_stdout, print_json_to_stderr, print_to_stderr
+from trio_binance_uds.cli.plain import iso
 from trio_binance_uds.cli.serve import serve
 from trio_binance_uds.cli.watch import watch
 
@@ -16,21 +19,27 @@ from trio_binance_uds.cli.watch import watch
 def run(options: WatchOptions | SandboxOptions) -> int:
     """Do what was asked for and return the exit status."""
     try:
-        if isinstance(options, WatchOptions):
-            return trio.run(watch, options)
-        return trio.run(serve, options)
+        status = trio.run(watch, options) if isinstance(options, WatchOptions) else trio.run(serve, options)
+        finish_stdout()
+        return status
     except FAILURES as error:
-        console = make_console(sys.stderr, color=options.color)
-        console.print(f"trio-binance-uds: {message(error)}", soft_wrap=True, style="bold red")
+        _say_failure(error, options)
         return exit_status(error)
     except BrokenPipeError:
         # The reader has had enough: "| head" is no failure.
         return 0
-    except KeyboardInterrupt:
-        # Before or after the time in which the command listens for it.
-        return 130
     finally:
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            forget_stdout()
+        # What cannot be written now would be tried again by the interpreter, and end with a traceback.
+        with suppress(BrokenPipeError, OutputFailed):
+            finish_stdout()
+
+
+def _say_failure(error: Exception, options: WatchOptions | SandboxOptions) -> None:
+    status, text = exit_status(error), message(error)
+    if isinstance(options, WatchOptions) and options.json:
+        code = getattr(error, "code", None)
+        print_json_to_stderr("Failure", {"status": status, "error": type(error).__name__, "text": text, "code": code})
+    else:
+        # What the user has to change is wrong at any time; what went wrong is looked for in other logs.
+        when = "" if status == 2 else f"{iso(datetime.now(UTC))}  "
+        print_to_stderr(Text(f"trio-binance-uds: {when}{text}", style="bold red"), color=options.color)

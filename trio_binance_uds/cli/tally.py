@@ -27,6 +27,7 @@ from trio_binance_uds import (
     Shedding,
 )
 from trio_binance_uds.cli.account_lines import AnyBalance, AnyPosition
+from trio_binance_uds.cli.pretty import line_word
 
 
 @attrs.define(kw_only=True)
@@ -34,7 +35,7 @@ class Tally:
     """What has been seen so far.
 
     Attributes:
-        kinds: how many of each class of event and notice.
+        kinds: how many of each kind of event and notice, by the word that its line has.
         fills: how many trades of each symbol, by the reports of orders: a ``TradeLite`` tells one of them before.
         recovered: how many events came from a query after a gap.
         gaps: every gap.
@@ -55,7 +56,7 @@ class Tally:
 
     def add(self, item: Event | Notice) -> None:
         """Count one event or notice, in the order of the stream."""
-        self.kinds[type(item).__name__] += 1
+        self.kinds[line_word(item)] += 1
         if isinstance(item, Event):
             self.recovered += item.recovered
         match item:
@@ -89,11 +90,14 @@ class Tally:
         """How many gaps may hide something for good."""
         return sum(not gap.complete for gap in self.gaps)
 
-    def blind_seconds(self, now: datetime) -> float:
-        """Return for how long, in all, events could be missed or late; gaps that overlap count once."""
+    def blind_seconds(self, now: datetime, blind_since: datetime | None) -> float:
+        """Return for how long, in all, events could be missed or late; gaps that overlap count once.
+
+        ``blind_since`` is when the blindness began that has not ended.
+        """
         spans = [(gap.since, gap.until) for gap in self.gaps]
-        if self.blind_since is not None:
-            spans.append((self.blind_since, now))
+        if blind_since is not None:
+            spans.append((blind_since, now))
         total, end = 0.0, None
         for since, until in sorted(spans):
             start = since if end is None else max(since, end)

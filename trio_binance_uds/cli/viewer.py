@@ -6,15 +6,17 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import attrs
 import trio
-from rich.text import Text
 
 from trio_binance_uds import Balance, Event, Notice, UserDataStream
+from trio_binance_uds.cli.attended import run_beside
 from trio_binance_uds.cli.output import Output
-from trio_binance_uds.cli.plain import printable
-from trio_binance_uds.cli.summary import heading, summary
+from trio_binance_uds.cli.plain import command_words, printable
+from trio_binance_uds.cli.quiet import say_alive
+from trio_binance_uds.cli.summary import Summary
 from trio_binance_uds.cli.tally import Tally
 
 
@@ -32,6 +34,7 @@ class Viewer:
         tally: what has been seen.
         on_item: called with each, after it has been shown.
         balances: the account's balances as the venue itself gave them, if it was asked.
+        is_blind: whether events may be missing at its end.
     """
 
     output: Output
@@ -39,19 +42,32 @@ class Viewer:
     tally: Tally = attrs.field(factory=Tally)
     on_item: Callable[[Event | Notice], None] = _ignore
     balances: Iterable[Balance] | None = None
+    is_blind: bool = False
+    _shown_at: float = attrs.field(factory=trio.current_time)
 
     async def follow(self, stream: UserDataStream) -> None:
-        """Show everything that comes until the time is up.
+        """Show everything that comes until the time is up, and while nothing comes that the stream is alive.
 
         Raises:
             StreamFailed: the stream has ended for good.
             BrokenPipeError: nobody reads the output any more.
         """
-        with trio.move_on_after(float("inf") if self.duration is None else self.duration):
-            async for item in stream:
-                self.tally.add(item)
-                await self.output.show(item)
-                self.on_item(item)
+        alive = partial(say_alive, stream, self.output, self._last_shown_at)
+        try:
+            with trio.move_on_after(float("inf") if self.duration is None else self.duration):
+                await run_beside(partial(self._show, stream), alive)
+        finally:
+            self.output.hide_status()
+
+    async def _show(self, stream: UserDataStream) -> None:
+        async for item in stream:
+            self.tally.add(item)
+            await self.output.show(item)
+            self._shown_at = trio.current_time()
+            self.on_item(item)
+
+    def _last_shown_at(self) -> float:
+        return self._shown_at
 
     @contextmanager
     def summing_up(self, stream: UserDataStream) -> Iterator[None]:
@@ -60,16 +76,21 @@ class Viewer:
         try:
             yield
         finally:
-            table = summary(
-                self.tally,
-                links_opened=stream.statistics().links_opened,
-                seconds=trio.current_time() - start,
-                now=datetime.now(UTC),
-                balances=self.balances,
+            statistics = stream.statistics()
+            # What has not been shown yet is missing on the screen as well.
+            blind_since = self.tally.blind_since or stream.blind_since
+            self.is_blind = blind_since is not None
+            self.output.sum_up(
+                Summary(
+                    tally=self.tally,
+                    links_opened=statistics.links_opened,
+                    seconds=trio.current_time() - start,
+                    now=datetime.now(UTC),
+                    proven_at=statistics.proven_at,
+                    blind_since=blind_since,
+                    balances=self.balances,
+                )
             )
-            self.output.say(Text())
-            self.output.say(heading(self.output.width))
-            self.output.say(table)
 
 
 class _Aside(logging.Handler):
@@ -81,9 +102,8 @@ class _Aside(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         # What is worse than a warning reaches us as an exception, and is told once.
-        if record.levelno == logging.WARNING and not self._output.closed:
-            text = Text(f"   {printable(record.getMessage())}", style="dim")
-            self._output.messages.print(text, soft_wrap=True)
+        if record.levelno == logging.WARNING:
+            self._output.warn(printable(command_words(record.getMessage())))
 
 
 @contextmanager
