@@ -68,6 +68,7 @@ from trio_binance_uds.events import (
     WorkingFloor,
 )
 from trio_binance_uds.link.network import Network
+from trio_binance_uds.link.request_counts import RequestStatistics
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.products import (
@@ -306,6 +307,7 @@ __all__ = [
     "Recovery",
     "RejectReason",
     "RequestError",
+    "RequestStatistics",
     "Response",
     "Retired",
     "RiskLevel",

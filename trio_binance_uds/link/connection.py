@@ -31,13 +31,14 @@ from trio_binance_uds.link.clock import ServerClock
 from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.outcomes import outcome, refusal, unknown
+from trio_binance_uds.link.request_counts import RequestCounts
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
 from trio_binance_uds.link.usage import Usage
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
-from trio_binance_uds.wire.frames import ConnectionFault, Response
+from trio_binance_uds.wire.frames import ConnectionFault, RateLimit, Response
 from trio_binance_uds.wire.methods import client_order_ids, is_signed, may_be_repeated, with_order_id
 from trio_binance_uds.wire.order_names import naming_order
 from trio_binance_uds.wire.requests import Streams, encode_request, sign_ws_params, stamp_ws_params
@@ -85,8 +86,10 @@ class Connection:
         stream: str | None = None,
         bar: Bar | None = None,
         masker: Masker | None = None,
+        questions: RequestCounts | None = None,
     ) -> None:
         self._transport = transport
+        self._questions = questions or RequestCounts()
         self._masker = masker or Masker(credentials)
         self._decode = frame_decoder(product, stream)
         self._credentials = credentials
@@ -134,8 +137,12 @@ class Connection:
             self._ended_by = cause
             self._scope.cancel()
 
-    async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None = None, counts: RequestCounts | None = None
+    ) -> Any:
         """Call a WebSocket API method and return its ``result``.
+
+        It is counted as one of the stream's own, unless other ``counts`` are given.
 
         It is time-stamped, and signed where needed, at the moment of writing. An order or order list without a
         client order id gets one, so that it can be looked up if its answer is lost. A refused timestamp leads to
@@ -156,7 +163,7 @@ class Connection:
         auth = Auth.NONE
         if is_signed(method):
             auth = Auth.SESSION if self.logged_on else Auth.SIGNATURE
-        return await self._request(method, params or {}, auth)
+        return await self._request(method, params or {}, auth, counts or self._questions)
 
     async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Like :meth:`request`, for the stream's own questions: nothing is sent while the venue wants to be left alone.
@@ -173,7 +180,7 @@ class Connection:
 
     async def signed_request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Like :meth:`request`, with a signature of its own whether logged on or not."""
-        return await self._request(method, params or {}, Auth.SIGNATURE)
+        return await self._request(method, params or {}, Auth.SIGNATURE, self._questions)
 
     async def control(self, method: str, *streams: str) -> Any:
         """Send a control message of a stream's socket, such as ``LIST_SUBSCRIPTIONS``, and return its ``result``.
@@ -189,17 +196,18 @@ class Connection:
 
         Source: Binance USD-M Futures, "Websocket Market Streams", "Live Subscribing/Unsubscribing" (2026-05-28).
         """
-        response = await self._answer(method, Streams(dict.fromkeys(streams)), Auth.NONE)
-        if response.error is not None and response.status:
-            raise refusal(method, response.status, response.error, self._clock.seconds(trio.current_time()))
-        if response.error is not None:
-            raise unknown(method, None, f"the answer is an error with code {response.error.code}")
-        return response.result
+        with self._questions.counted():
+            response = await self._answer(method, Streams(dict.fromkeys(streams)), Auth.NONE)
+            if response.error is not None and response.status:
+                raise refusal(method, response.status, response.error, self._clock.seconds(trio.current_time()))
+            if response.error is not None:
+                raise unknown(method, None, f"the answer is an error with code {response.error.code}")
+            return response.result
 
     async def measure_clock(self) -> None:
         """Ask for the venue's time and let the clock go by it."""
         asked_at = trio.current_time()
-        result = await self._call("time", {}, Auth.NONE)
+        result = await self._call("time", {}, Auth.NONE, self._questions)
         if not self._clock.learn(asked_at, trio.current_time(), result):
             raise unknown("time", None, "its answer has no serverTime that can be")
 
@@ -240,22 +248,28 @@ class Connection:
 
     # What the callers' tasks do.
 
-    async def _request(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """The limits of the WebSocket API and how much of them is used, as the last answer that has them says."""
+        return Response(id=0, status=0, rate_limit_entries=self._last_limits).rate_limits
+
+    async def _request(self, method: str, params: Mapping[str, Any], auth: Auth, counts: RequestCounts) -> Any:
         try:
-            return await self._call(method, params, auth)
+            return await self._call(method, params, auth, counts)
         except ClockSkew:
             self._clock.note_refused_timestamp()
             with suppress(RequestError):  # The refusal stands whatever comes of this.
                 await self.measure_clock()
             if not may_be_repeated(method):
                 raise
-            return await self._call(method, params, auth)
+            return await self._call(method, params, auth, counts)
 
-    async def _call(self, method: str, params: Mapping[str, Any], auth: Auth) -> Any:
+    async def _call(self, method: str, params: Mapping[str, Any], auth: Auth, counts: RequestCounts) -> Any:
         params, client_order_id = with_order_id(method, params, self._order_ids)
         try:
-            response = await self._answer(method, params, auth, client_order_id)
-            return outcome(method, response, client_order_id, self._venue_now(), masker=self._masker)
+            with counts.counted():
+                response = await self._answer(method, params, auth, client_order_id)
+                return outcome(method, response, client_order_id, self._venue_now(), masker=self._masker)
         except RequestError as error:
             if isinstance(error, RateLimited):
                 self._bar.note(error)

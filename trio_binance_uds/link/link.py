@@ -218,6 +218,7 @@ class _Life:
                 stream=plan.name,
                 bar=plan.bar,
                 masker=plan.masker,
+                questions=plan.questions,
             )
             return await connection.serve(lambda: self._subscribe(connection))
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import trio
 
 from trio_binance_uds.credentials import Credentials
 from trio_binance_uds.link.clock import ServerClock
@@ -17,6 +18,7 @@ from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.openers.choice import opener_for, rest_hosts
 from trio_binance_uds.link.openers.contract import Opener
 from trio_binance_uds.link.openers.urls import with_time_unit
+from trio_binance_uds.link.request_counts import RequestCounts
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.products import Environment, Product, SpotHistory, TimeUnit
@@ -44,6 +46,9 @@ class LinkPlan:
     bar: Bar
     # What was sent and must not be shown.
     masker: Masker
+    # Of the user's requests, and of the stream's own.
+    requests: RequestCounts = attrs.field(factory=RequestCounts)
+    questions: RequestCounts = attrs.field(factory=RequestCounts)
 
     @classmethod
     def make(
@@ -71,11 +76,11 @@ class LinkPlan:
             # Once for all links: to load the certificates takes long enough to hold up a link that is delivering.
             network = attrs.evolve(network, ssl_context=ssl.create_default_context())
         clock = ServerClock()
-        rest, banned, masker = None, Bar(), Masker(credentials)
+        rest, banned, masker, questions = None, Bar(), Masker(credentials), RequestCounts()
         if len(urls) > 1:
             from trio_binance_uds.link.rest.client import Rest
 
-            rest = Rest(environment, network, credentials, clock, timeouts, banned, masker)
+            rest = Rest(environment, network, credentials, clock, timeouts, banned, masker, questions)
         opener = opener_for(
             product,
             url,
@@ -97,6 +102,7 @@ class LinkPlan:
             rest=rest,
             bar=Bar(banned),
             masker=masker,
+            questions=questions,
         )
 
     def request_about_the_past(self, connection: Connection) -> Request:
@@ -116,6 +122,12 @@ class LinkPlan:
         else:
             used = self.rest.at(history.rest).usage.of(route)
         return None if used is None else history.weight_per_minute - used
+
+    @property
+    def left_alone_until(self) -> float | None:
+        """The moment of trio's clock until which nothing is asked of one of the places; ``None`` where all may be."""
+        left = max(self.bar.seconds_left, 0.0 if self.rest is None else self.rest.seconds_left)
+        return trio.current_time() + left if left > 0 else None
 
     @property
     def used_weights(self) -> Mapping[str, int]:

@@ -226,7 +226,7 @@ class Delivery:
                 detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts) if part),
             )
         )
-        self._record.gap(blindness.since, until, complete=complete)
+        self._record.gap(blindness.cause, blindness.since, until, complete=complete)
         self._recoverer.note_gap(blindness.since, until, complete=complete)
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:

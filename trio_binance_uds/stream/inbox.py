@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import attrs
+import trio
 
 from trio_binance_uds.link.link import Link, Report
 from trio_binance_uds.stream.asking import Replied
@@ -39,6 +40,7 @@ class Resumption:
 
     link: Link
     until: datetime
+    began: float = attrs.field(factory=trio.current_time)
 
 
 @attrs.frozen

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime, timedelta
 
 import attrs
 
-from trio_binance_uds.events import Event, UndecodableEvent
+from trio_binance_uds.events import Event, GapCause, UndecodableEvent
 
 _LINKS_KEPT = 100
 
@@ -41,6 +41,10 @@ class StreamRecord:
         self.undecodable: int = 0
         self.gaps_complete: int = 0
         self.gaps_incomplete: int = 0
+        self.gaps_by_cause: Counter[GapCause] = Counter()
+        self.recoveries: int = 0
+        self.recovery_seconds: float = 0.0
+        self.last_recovery_seconds: float | None = None
         self.blind: timedelta = timedelta()
         # When the venue sent the newest event of the last read, and when that came, in seconds since the epoch.
         self.newest: tuple[datetime, float] | None = None
@@ -68,9 +72,16 @@ class StreamRecord:
             if link.number == number:
                 self._links[index] = attrs.evolve(link, ended_at=at, ended_by=why)
 
-    def gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Take in that the user is told of a gap."""
+    def recovery_over(self, seconds: float) -> None:
+        """Record that what was missed has been asked for, and how long that took."""
+        self.recoveries += 1
+        self.recovery_seconds += seconds
+        self.last_recovery_seconds = seconds
+
+    def gap(self, cause: GapCause, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Record that a gap was delivered."""
         self.blind += until - since
+        self.gaps_by_cause[cause] += 1
         if complete:
             self.gaps_complete += 1
         else:

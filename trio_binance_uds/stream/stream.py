@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 import trio
 
 from trio_binance_uds.errors import NotConnected
-from trio_binance_uds.events import Event, Notice
+from trio_binance_uds.events import Event, GapCause, Notice
 from trio_binance_uds.link.plan import LinkPlan
+from trio_binance_uds.link.request_counts import RequestStatistics
 from trio_binance_uds.products import Product
-from trio_binance_uds.stream.blind import Blind
+from trio_binance_uds.stream.blind import Blind, BlindReason
 from trio_binance_uds.stream.record import LinkRecord
 from trio_binance_uds.stream.supervisor import Supervisor
 from trio_binance_uds.tracebacks import forget_locals
+from trio_binance_uds.wire.frames import RateLimit
 from trio_binance_uds.wire.methods import is_owned_by_stream
 from trio_binance_uds.wire.order_names import naming_order
 from trio_binance_uds.wire.requests import MaskedParams
@@ -29,6 +32,8 @@ class StreamStatistics:
 
     Attributes:
         stream: the name of the stream.
+        blind_since, blind_reason: since when nothing can be delivered, and why; ``None`` while events are delivered.
+            See :attr:`UserDataStream.blind`.
         connected_since: when the venue acknowledged the subscription that delivers now; ``None`` while there is none.
         proven_at: when the subscription was last proven to be alive, by an event that can be read or by asking the
             venue. The age of the last event says nothing; this does. ``None`` while the stream is :class:`Unproven`.
@@ -38,12 +43,17 @@ class StreamStatistics:
             long before; ``None`` where there is none.
         links_opened: how many subscriptions were acknowledged, the first included.
         links: the last hundred of them, and why each ended.
+        attempts: attempts to connect so far, the first and those before a rollover included.
         attempts_failed: attempts to connect that have failed so far, those before a rollover included.
         last_failure, last_failure_at: why the last of them failed, for people, and when; ``None`` while none has.
         next_attempt_at: when the next attempt begins; ``None`` while one is under way or none is needed.
         blind_seconds: for how long events may have been missed, over all gaps and in the present blindness.
         gaps_complete: gaps of which it is proven that nothing is missing any more.
         gaps_incomplete: gaps of which it is not.
+        gaps_by_cause: all gaps, by their causes; a cause of which there was none is not in it.
+        recoveries: how often the venue was asked what had been missed. One that a loss has cut short does not count.
+        recovery_seconds: how long these have taken, all together; events wait meanwhile.
+        last_recovery_seconds: how long the last of them took; ``None`` before there was one.
         events_delivered: events that the consumer has received, recovered ones included.
         events_recovered: those of them that were recovered.
         events_with_faults: events that lacked a member which the venue documents, or had one that could not be read;
@@ -60,6 +70,8 @@ class StreamStatistics:
         consumer_lag_seconds: how long the oldest of what waits has been waiting.
         latency_seconds: from the event time that the venue states to the arrival here, of the last event of the last
             read from the socket; ``None`` before the first event. It is as exact as the venue's clock is known.
+        requests: what has become of the requests of :meth:`UserDataStream.request`.
+        questions: what has become of the stream's own requests: for its subscription, its proofs and its recoveries.
         open_requests: requests that wait for an answer on the present connection.
         late_answers: answers on the present connection whose callers had left.
         clock_offset_seconds: by how much this machine's wall clock was ahead of the venue's when the venue's was last
@@ -68,15 +80,24 @@ class StreamStatistics:
             to either side; ``None`` while the venue has not stated its time.
         rest_weights_used: how much of the limits of the REST API is used, by the header that said so last, such as
             ``x-mbx-used-weight-1m``; everything behind the same address shares them.
+        rate_limits: the limits of the WebSocket API and how much of each is used, as the last answer on the present
+            connection says; empty where it has none.
+        weight_per_minute: how much weight the venue allows an address in a minute for what recovery asks; ``None``
+            where it can be asked nothing.
+        left_alone_until: until when nothing is asked, as the venue wants to be left alone (429, 418); ``None`` where it
+            may be asked.
     """
 
     stream: str
+    blind_since: datetime | None
+    blind_reason: BlindReason | str | None
     connected_since: datetime | None
     proven_at: datetime | None
     is_baseline_known: bool
     lease_expires_at: datetime | None
     links_opened: int
     links: tuple[LinkRecord, ...] = attrs.field(repr=False)
+    attempts: int
     attempts_failed: int
     last_failure: str | None
     last_failure_at: datetime | None
@@ -84,6 +105,10 @@ class StreamStatistics:
     blind_seconds: float
     gaps_complete: int
     gaps_incomplete: int
+    gaps_by_cause: Mapping[GapCause, int] = attrs.field(repr=False)
+    recoveries: int
+    recovery_seconds: float
+    last_recovery_seconds: float | None
     events_delivered: int
     events_recovered: int
     events_with_faults: int
@@ -98,11 +123,16 @@ class StreamStatistics:
     max_buffer_bytes: int
     consumer_lag_seconds: float
     latency_seconds: float | None
+    requests: RequestStatistics = attrs.field(repr=False)
+    questions: RequestStatistics = attrs.field(repr=False)
     open_requests: int
     late_answers: int
     clock_offset_seconds: float | None
     clock_uncertainty_seconds: float | None
     rest_weights_used: Mapping[str, int] = attrs.field(repr=False)
+    rate_limits: tuple[RateLimit, ...] = attrs.field(repr=False)
+    weight_per_minute: int | None
+    left_alone_until: datetime | None
 
 
 class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
@@ -222,9 +252,10 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         self._plan.opener.check_request(method)
         link = self._supervisor.active
         if link is None or link.connection is None:
+            self._plan.requests.note_not_sent()
             error = NotConnected(f"{method} was not sent: there is no live connection now", method=method)
             raise naming_order(error, method, params)
-        return await link.connection.request(method, params)
+        return await link.connection.request(method, params, self._plan.requests)
 
     def now(self) -> datetime:
         """Return the venue's time, as an aware ``datetime`` in UTC.
@@ -240,18 +271,22 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
         link, clock, tries = supervisor.active, self._plan.clock, supervisor.reconnecting
         connection = None if link is None else link.connection
         lease_ends_at = None if link is None else link.lease_ends_at
+        blind, history, barred_until = supervisor.blind, self._plan.product.history, self._plan.left_alone_until
         latency = None
         if record.newest is not None:
             sent, came = record.newest
             latency = round(came - sent.timestamp(), 6)  # both are exact to a microsecond
         return StreamStatistics(
             stream=self._plan.name,
+            blind_since=None if blind is None else blind.since,
+            blind_reason=None if blind is None else blind.reason,
             connected_since=None if link is None or link.up_at is None else clock.at(link.up_at),
             proven_at=supervisor.proven_at,
             is_baseline_known=supervisor.baseline.is_known,
             lease_expires_at=None if lease_ends_at is None else clock.at(lease_ends_at),
             links_opened=record.links_up,
             links=record.links,
+            attempts=supervisor.attempts,
             attempts_failed=tries.attempts_failed,
             last_failure=tries.last_failure,
             last_failure_at=tries.last_failure_at,
@@ -259,6 +294,10 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             blind_seconds=supervisor.blind_seconds,
             gaps_complete=record.gaps_complete,
             gaps_incomplete=record.gaps_incomplete,
+            gaps_by_cause=MappingProxyType(dict(record.gaps_by_cause)),
+            recoveries=record.recoveries,
+            recovery_seconds=record.recovery_seconds,
+            last_recovery_seconds=record.last_recovery_seconds,
             events_delivered=buffer.delivered,
             events_recovered=buffer.recovered,
             events_with_faults=record.with_faults,
@@ -273,9 +312,14 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             max_buffer_bytes=buffer.max_bytes,
             consumer_lag_seconds=buffer.lag,
             latency_seconds=latency,
+            requests=self._plan.requests.so_far,
+            questions=self._plan.questions.so_far,
             open_requests=0 if connection is None else connection.open_calls,
             late_answers=0 if connection is None else connection.statistics.late_answers,
             clock_offset_seconds=clock.wall_ahead,
             clock_uncertainty_seconds=clock.uncertainty.total_seconds() if clock.is_measured else None,
             rest_weights_used=self._plan.used_weights,
+            rate_limits=() if connection is None else connection.rate_limits,
+            weight_per_minute=None if history is None else history.weight_per_minute,
+            left_alone_until=None if barred_until is None else clock.at(barred_until),
         )

@@ -188,6 +188,11 @@ class Supervisor:
     # What can be asked at any time.
 
     @property
+    def attempts(self) -> int:
+        """How many attempts to connect there were, the first included."""
+        return self._links_started
+
+    @property
     def proven_at(self) -> datetime | None:
         """When the subscription was last shown to be alive; ``None`` while nothing has shown that."""
         return None if self._last_active is None or self._unproven else self._plan.clock.at(self._last_active.proven_at)
@@ -540,6 +545,8 @@ class Supervisor:
             self._deliver_from(link, until, NothingRecovered())
 
     def _deliver_from(self, link: Link, until: datetime, recovered: Recovered) -> None:
+        if self._resumption is not None:
+            self.record.recovery_over(trio.current_time() - self._resumption.began)
         self._resumption = None
         echoes = self.delivery.resume_from(link.number, until, recovered)
         if echoes is not None:

@@ -18,6 +18,7 @@ from trio_binance_uds.link.left_alone import Bar
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import Network
 from trio_binance_uds.link.outcomes import unknown
+from trio_binance_uds.link.request_counts import RequestCounts
 from trio_binance_uds.link.rest.answers import date_of, result_of, used_weights
 from trio_binance_uds.link.rest.http import Http
 from trio_binance_uds.link.settings import Timeouts
@@ -49,7 +50,9 @@ class RestClient:
         *,
         time_path: str | None = None,
         bar: Bar | None = None,
+        questions: RequestCounts | None = None,
     ) -> None:
+        self._questions = questions or RequestCounts()
         self._base = Address.parse(url, "http")
         self._http = http
         self._credentials = credentials
@@ -112,8 +115,17 @@ class RestClient:
         if not self._clock.learn(asked_at, trio.current_time(), result):
             raise unknown(route, None, "its answer has no serverTime that can be")
 
+    @property
+    def seconds_left(self) -> float:
+        """For how many seconds nothing is to be asked of it."""
+        return self._bar.seconds_left
+
     async def _ask(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         self._bar.check(route)
+        with self._questions.counted():
+            return await self._ask_now(route, query, keyed=keyed)
+
+    async def _ask_now(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         verb, _, path = route.partition(" ")
         text = query()
         self.masker.add_from(dict(parse_qsl(text)))
@@ -157,7 +169,9 @@ class Rest:
         timeouts: Timeouts,
         bar: Bar | None = None,
         masker: Masker | None = None,
+        questions: RequestCounts | None = None,
     ) -> None:
+        self._questions = questions
         self._environment = environment
         self._masker = masker or Masker(credentials)
         self._credentials = credentials
@@ -176,10 +190,22 @@ class Rest:
         if client is None:
             url = self._environment.url(host)
             client = RestClient(
-                url, self._http, self._credentials, self._clock, self._masker, time_path=time_path, bar=self._bar
+                url,
+                self._http,
+                self._credentials,
+                self._clock,
+                self._masker,
+                time_path=time_path,
+                bar=self._bar,
+                questions=self._questions,
             )
             self._clients[host] = client
         return client
+
+    @property
+    def seconds_left(self) -> float:
+        """For how many seconds nothing is to be asked, of the one of them for which that is longest."""
+        return max((client.seconds_left for client in self._clients.values()), default=0.0)
 
     @property
     def used_weights(self) -> Mapping[str, int]:
