@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -294,7 +293,7 @@ class UserDataStream(trio.abc.ReceiveChannel[Event | Notice]):
             blind_seconds=supervisor.blind_seconds,
             gaps_complete=record.gaps_complete,
             gaps_incomplete=record.gaps_incomplete,
-            gaps_by_cause=MappingProxyType(dict(record.gaps_by_cause)),
+            gaps_by_cause=dict(record.gaps_by_cause),
             recoveries=record.recoveries,
             recovery_seconds=record.recovery_seconds,
             last_recovery_seconds=record.last_recovery_seconds,
