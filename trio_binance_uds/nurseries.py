@@ -40,9 +40,11 @@ def require_trio(what: str) -> None:
     Raises:
         RuntimeError: it does not.
     """
-    if not trio.lowlevel.in_trio_run():
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
         raise RuntimeError(
             f"{what} runs on trio, and there is no trio here, as under asyncio: start the program with trio.run(main) "
             "instead of asyncio.run(main()); where asyncio must stay, run trio as its guest, with "
             "trio.lowlevel.start_guest_run()"
-        )
+        ) from None

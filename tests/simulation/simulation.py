@@ -131,6 +131,8 @@ async def _call(stream: uds.UserDataStream, market: Market, outcome: Outcome, rn
                 outcome.requests["unknown"] += 1
             except uds.ApiError:
                 outcome.requests["no"] += 1
+            except uds.StreamFailed:
+                return  # as for the reader, who says why
         if scope.cancelled_caught:
             outcome.requests["left"] += 1
 

@@ -42,6 +42,8 @@ from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import recoverer_for
 from trio_binance_uds.wire.decode import frame_decoder
 
+pytestmark = pytest.mark.long
+
 CREDENTIALS = Credentials.from_secret("test-api-key-0001", "test-secret-0001")
 MEASURED = 300
 # A quarter above what it is: for other versions of Python and of the libraries below, not for carelessness.

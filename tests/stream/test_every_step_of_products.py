@@ -10,6 +10,8 @@ from support.everywhere import CREDENTIALS, EVERYWHERE, lose, venue_for
 from support.steps import cancel_at_every_step
 from support.venue import Cut, Venue
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("product", [uds.OPTIONS, uds.STOCKS, uds.CROSS_MARGIN], ids=lambda product: product.name)
 @pytest.mark.parametrize("story", ["renewed", "expired", "rollover", "trouble"])
