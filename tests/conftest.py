@@ -12,6 +12,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 CLOCKS = {"autojump_clock", "mock_clock"}
+SEEDS_TRACED = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,10 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """Choose what runs, and refuse a test that pytest-trio would run in real time without saying so."""
     _refuse_borrowed_clocks(items)
     select(items, config)
+    _mark_many_seeds(items)
     if config.getoption("--few"):
         _keep_few(items, config)
 
@@ -39,6 +42,19 @@ def _refuse_borrowed_clocks(items: list[pytest.Item]) -> None:
             meant = CLOCKS.intersection(item.fixturenames)
             if meant and meant.isdisjoint(item._fixtureinfo.argnames):
                 raise pytest.UsageError(f"{item.nodeid} must itself ask for {' or '.join(sorted(meant))}")
+
+
+def _mark_many_seeds(items: list[pytest.Item]) -> None:
+    # The first seeds of a random story run every line that the others do. These look for what nobody thought of, which
+    # need not be traced.
+    seeds: dict[str, dict[object, None]] = {}
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "seed" in params:
+            met = seeds.setdefault(item.nodeid.partition("[")[0], {})
+            met.setdefault(params["seed"])
+            if list(met).index(params["seed"]) >= SEEDS_TRACED:
+                item.add_marker(pytest.mark.long)
 
 
 def _keep_few(items: list[pytest.Item], config: pytest.Config) -> None:
