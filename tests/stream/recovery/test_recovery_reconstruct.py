@@ -28,6 +28,7 @@ from trio_binance_uds.events import Event, ExecutionReport, ListStatus, Outbound
 from trio_binance_uds.stream.recovery.reading import Unreadable
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, FillAnswer, ListAnswer, OrderAnswer
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.life import OrderFacts
 from trio_binance_uds.stream.recovery.spot.reconstruct import reconstruct
 
 
@@ -495,3 +496,16 @@ def test_an_answer_that_is_not_as_documented_is_refused_as_a_whole(read: Any, ra
 
 def test_an_order_whose_age_the_venue_does_not_know_is_read() -> None:
     assert OrderAnswer.read(dict(order(updated=2000).raw) | {"time": -1}).created == at(2000)
+
+
+@pytest.mark.parametrize(
+    ("is_known", "filled", "is_hidden"),
+    [(False, "0.50", False), (True, "0.50", True), (True, "1.00", False)],
+    ids=["nobody knows what it was before", "it was made smaller", "it was filled whole"],
+)
+def test_prevention_that_an_answer_does_not_tell_is_seen_in_a_filled_order(
+    is_known: bool, filled: str, is_hidden: bool
+) -> None:
+    answer = order(updated=2000, status="FILLED", executedQty=filled)
+    facts = OrderFacts(order=answer, told=PLACED if is_known else None, is_born=False, is_sparse=True)
+    assert facts.has_hidden_prevention() is is_hidden
