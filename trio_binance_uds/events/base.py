@@ -76,6 +76,8 @@ class Event(_Unparsed):
     # Whether its identity belongs to one event only, so that the same one again on one connection is a repetition. An
     # update of balances is one if it says that a balance has changed, and what it is since.
     is_told_once: ClassVar[bool] = False
+    # Whether it is about the connection or subscription that it came by, which is acted upon at once.
+    is_about_the_link: ClassVar[bool] = False
     # Other classes of events of the same type, by a member that only their frames have.
     other_shapes: ClassVar[Mapping[str, type[Event]]] = MappingProxyType({})
 

@@ -366,6 +366,8 @@ class EventStreamTerminated(KnownEvent):
     Source: Binance Spot, "User Data Streams", "Event Stream Terminated" (2026-07-21).
     """
 
+    is_about_the_link: ClassVar[bool] = True
+
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ServerShutdown(KnownEvent):
@@ -373,6 +375,8 @@ class ServerShutdown(KnownEvent):
 
     Source: Binance Spot, WebSocket API, "Server shutdown", and CHANGELOG of 2026-03-09 and 2026-06-09 (2026-07-21).
     """
+
+    is_about_the_link: ClassVar[bool] = True
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -384,6 +388,8 @@ class ListenKeyExpired(KnownEvent):
 
     Source: Binance Spot, "User Data Streams", "Listen Key Expired", as of 2025-04-08 (2026-07-21).
     """
+
+    is_about_the_link: ClassVar[bool] = True
 
     listen_key: str | None = field(
         default=None, repr=False, metadata=secret("listenKey", "The key that has expired; a secret.", optional=True)

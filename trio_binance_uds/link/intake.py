@@ -20,7 +20,6 @@ from typing import Any
 import trio
 
 from trio_binance_uds.events import Event, ServerShutdown, UnknownEvent, UntypedEvent
-from trio_binance_uds.events.spot import CONTROL_EVENTS
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.transport import TransportClosed
 
@@ -171,7 +170,7 @@ class Intake:
         route = self._routes.get(event.subscription_id)
         if route is None:
             self._on_unrouted(event)
-        elif isinstance(event, CONTROL_EVENTS) and self._is_taken(event):
+        elif event.is_about_the_link and self._is_taken(event):
             pass
         elif route.admits(event):
             if isinstance(event, UntypedEvent):

@@ -86,6 +86,7 @@ class Delivery:
         self._record = record
         self._may_look_into = may_look_into
         self._sums = OrderSums()
+        self._checks = self._sums.checks
         self._account = self._sums.account
         # Without the reports of orders nothing else can be explained by them.
         self._explained = EXPLAINED_BY_FILLS if tells_fills else frozenset[str]()
@@ -241,9 +242,10 @@ class Delivery:
     def _deliver(self, event: Event) -> bool:
         """Accept an event, or hold it back; return whether it is held back."""
         if event.is_told_once:
+            check = self._checks[type(event)]
             # What is shed is not delivered, and asked for later: it must not count in the sums.
-            if self._buffer.has_room:
-                found = self._sums.check(event)
+            if check is not None and self._buffer.has_room:
+                found = check(event)
                 if found is not None and self._is_held(event, found):
                     return True
             if self._repetitions.is_repeated(event):
@@ -254,12 +256,12 @@ class Delivery:
             if echoes.is_echo(event):
                 self._record.recovery_echoes += 1
                 return False
-        is_to_be_explained = False
-        if isinstance(event, ExecutionReport):
+        if type(event) is ExecutionReport:
             if event.original_client_order_id or self._placed.names:
                 event = self._placed.completed(event)
-        elif event.event_type in self._explained:
-            is_to_be_explained = True
+            is_to_be_explained = False
+        else:
+            is_to_be_explained = event.event_type in self._explained
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             if event.faults:

@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
@@ -85,18 +86,20 @@ class OrderSums:
         self.account: AccountSums = AccountSums()
         self._spot = _Book(_spot_figures)
         self._derivatives = _Book(_derivative_figures)
-        # The book of each class of events that was met; ``None``: it is no report of an order.
-        self._books: dict[type[Event], _Book | None] = {ExecutionReport: self._spot}
+        self.checks: Checks = Checks(self._check_of)
 
     def check(self, report: Any) -> Discrepancy | None:
-        """Add a live event that is about to be delivered; return why it must not be, and then it is not added.
+        """Add a live event that is about to be delivered; return why it must not be, and then it is not added."""
+        check = self.checks[type(report)]
+        return None if check is None else check(report)
 
-        What is usual is done here, as it is done for every report; all else is up to the book.
-        """
-        book = self._books.get(type(report)) or self._book_of(report)
-        if book is None:
-            return None
-        order_id, status, known = report.order_id, report.order_status, book.open
+    def _check_of(self, cls: type[Event]) -> Callable[[Any], Discrepancy | None] | None:
+        book = self._book_of(cls)
+        return None if book is None else partial(self._check, book)
+
+    def _check(self, book: _Book, report: Any) -> Discrepancy | None:
+        # What is usual is done here, as it is done for every report; all else is up to the book.
+        order_id, known = report.order_id, book.open
         last = known.get(order_id)
         if book is self._spot:
             filled, part = report.cumulative_filled_quantity, report.last_executed_quantity
@@ -115,17 +118,17 @@ class OrderSums:
             is_usual = not filled if last is None else last.filled_accumulated_quantity + part == filled
         if not is_usual or (last is not None and last.symbol != report.symbol):
             return self._check_unusual(book, report, filled)
-        # Compared one by one: to look a word of an enum up in a set costs more than all of this.
-        if status == "PARTIALLY_FILLED" or status == "NEW" or status not in _FINAL:
-            known[order_id] = report
-            if len(known) > _OPEN_AT_MOST:
-                del known[next(iter(known))]
-        elif status == "FILLED":
-            if filled != (report.order_quantity if book is self._spot else report.original_quantity):
+        status = report.order_status
+        if status in _FINAL:
+            if status == "FILLED" and filled != (
+                report.order_quantity if book is self._spot else report.original_quantity
+            ):
                 return self._check_unusual(book, report, filled)
             book.end(report, filled)
         else:
-            book.end(report, filled)
+            known[order_id] = report
+            if len(known) > _OPEN_AT_MOST:
+                del known[next(iter(known))]
         if part:
             if book is self._spot:
                 self.account.moved_at = report.transaction_time
@@ -148,13 +151,13 @@ class OrderSums:
 
     def concede(self, report: Any) -> None:
         """Add a report as it is: what is missing before it becomes a hole, and is not looked into soon again."""
-        book = self._book_of(report)
+        book = self._book_of(type(report))
         assert book is not None, "only reports of orders are ever found wrong"
         book.concede(report)
 
     def add_recovered(self, event: Any) -> None:
         """Add an event that was recovered; what a report of an order does not account for becomes a hole."""
-        book = self._book_of(event)
+        book = self._book_of(type(event))
         if book is not None:
             book.add(event)
 
@@ -166,14 +169,23 @@ class OrderSums:
         more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         return f"the delivered reports do not add up: {', '.join(lacking[:_NAMED])}{more}"
 
-    def _book_of(self, event: Event) -> _Book | None:
-        """Return the book of a class of events, by its fields: no class of another product is imported for it."""
-        cls = type(event)
-        if cls not in self._books:
-            is_spot = hasattr(cls, "cumulative_filled_quantity")
-            is_derivative = hasattr(cls, "filled_accumulated_quantity")
-            self._books[cls] = self._spot if is_spot else self._derivatives if is_derivative else None
-        return self._books[cls]
+    def _book_of(self, cls: type[Event]) -> _Book | None:
+        # By its fields: no class of another product is imported for it.
+        if hasattr(cls, "cumulative_filled_quantity"):
+            return self._spot
+        return self._derivatives if hasattr(cls, "filled_accumulated_quantity") else None
+
+
+class Checks(dict[type[Event], Callable[[Any], Discrepancy | None] | None]):
+    """By the class of an event what checks and adds it, as :meth:`OrderSums.check` does; ``None``: nothing does."""
+
+    def __init__(self, check_of: Callable[[type[Event]], Callable[[Any], Discrepancy | None] | None]) -> None:
+        super().__init__()
+        self._check_of = check_of
+
+    def __missing__(self, cls: type[Event]) -> Callable[[Any], Discrepancy | None] | None:
+        check = self[cls] = self._check_of(cls)
+        return check
 
 
 @attrs.define(eq=False)

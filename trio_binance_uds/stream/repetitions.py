@@ -14,7 +14,7 @@ such as a deposit, may well come twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,21 +28,16 @@ from trio_binance_uds.stream.record import StreamRecord
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _REPORTS_REMEMBERED = 8192
+_NOTHING: tuple[Set[int | None], Set[int | None]] = (frozenset(), frozenset())
 _UPDATES_OF_BALANCES = frozenset({"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE"})
-
-
-@attrs.define(eq=False)
-class _Numbers:
-    """What was told of one symbol of an account: execution ids, and fills as :func:`_fill` numbers them."""
-
-    executions: set[int] = attrs.field(factory=set)
-    fills: set[int] = attrs.field(factory=set)
 
 
 @attrs.define(eq=False)
 class _Generation:
     size: int = 0
-    numbers: dict[tuple[str | None, str], _Numbers] = attrs.field(factory=dict)
+    # Of each symbol of an account execution ids, and fills as :func:`_fill` numbers them: no number is both. Beside
+    # these stands what the generation before has of that symbol, so that it is looked up once.
+    numbers: dict[tuple[str | None, str], tuple[set[int | None], Set[int | None]]] = attrs.field(factory=dict)
     others: set[Hashable] = attrs.field(factory=set)
 
 
@@ -64,8 +59,8 @@ class Repetitions:
         """
         if self._latest.size >= _REPORTS_REMEMBERED:
             self._older, self._latest = self._latest, _Generation()
-        if isinstance(report, ExecutionReport) and report.execution_id is not None:
-            return self._is_told(report, report.execution_id)
+        if type(report) is ExecutionReport and report.execution_id is not None:
+            return self._has_report_come(report)
         if report.event_type in _UPDATES_OF_BALANCES:
             return self._is_update_repeated(report)
         if report.event_type == "liabilityChange" and getattr(report, "transaction_id", None) is None:
@@ -100,25 +95,26 @@ class Repetitions:
         self._record.repeated += is_repeated
         return is_repeated
 
-    def _is_told(self, report: ExecutionReport, number: int) -> bool:
+    def _has_report_come(self, report: ExecutionReport) -> bool:
         latest, place = self._latest, (report.account, report.symbol)
-        told = latest.numbers.get(place)
-        if told is None:
-            told = latest.numbers[place] = _Numbers()
-        older = self._older.numbers.get(place)
-        if number in told.executions or (older is not None and number in older.executions):
+        numbers = latest.numbers.get(place)
+        if numbers is None:
+            numbers = latest.numbers[place] = (set(), self._older.numbers.get(place, _NOTHING)[0])
+        known, older = numbers
+        number, size = report.execution_id, len(known)
+        known.add(number)
+        if len(known) == size or number in older:
             self._record.repeated += 1
             return True
-        told.executions.add(number)
         latest.size += 1
         if report.execution_type == "TRADE" and report.trade_id is not None:
             fill = _fill(report)
-            if fill in told.fills or (older is not None and fill in older.fills):
+            known.add(fill)
+            if len(known) == size + 1 or fill in older:
                 if not self._record.renumbered:
                     log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
                 self._record.renumbered += 1
                 return True
-            told.fills.add(fill)
             latest.size += 1
         return False
 
@@ -130,7 +126,10 @@ def _amount_of(balance: Any) -> Decimal:
 
 
 def _fill(report: ExecutionReport) -> int:
-    """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation."""
+    """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation.
+
+    It is negative, as no execution id is.
+    """
     if report.allocation_id is None:
-        return (report.order_id << 64) + (report.trade_id or 0)
-    return ~((report.order_id << 64) + report.allocation_id)
+        return ~((report.order_id << 65) + ((report.trade_id or 0) << 1))
+    return ~((report.order_id << 65) + (report.allocation_id << 1) + 1)

@@ -19,11 +19,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _from_timestamp = datetime.fromtimestamp
 # What Decimal() alone would take is more: NaN, Infinity, blanks, underscores, digits of other scripts. An exponent
 # is plain Java for a small number ("0E-8"); three digits of it are harmless, nine would be a bomb.
-_is_amount = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?").fullmatch
+_is_amount = re.compile(r"-?(?:[0-9]{1,64}(?:\.[0-9]{0,64})?|\.[0-9]{1,64})(?:[eE][+-]?[0-9]{1,3})?").fullmatch
 _MAX_EXPONENT = 1100
 # Any size that an id may have, and none that Python would refuse to print, which it may from 641 digits on.
 _is_integer = re.compile(r"-?(?:0|[1-9][0-9]{0,599})").fullmatch
 _MAX_INTEGER = 10**600
+# So long, in milliseconds, the nearest float is less than half a microsecond away: until 2106.
+_FLOATS_UNTIL = 2**32 * 1000
 # Where milliseconds end and microseconds begin: 5138 in the one unit is 1973 in the other.
 _MICROSECONDS_FROM = 10**14
 _LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
@@ -65,9 +67,8 @@ def moment(value: Any) -> datetime:
     number = _whole(value)
     if number is None:
         raise ValueError("is not a time")
-    if 10**12 <= number < 2**32 * 1000:
-        # Twice as fast as the exact sum below, and exact too: until 2106 the nearest float is less than half a
-        # microsecond away, and fromtimestamp() rounds to microseconds.
+    if 10**12 <= number < _FLOATS_UNTIL:
+        # Twice as fast as the exact sum below, and exact too, as fromtimestamp() rounds to microseconds.
         return _from_timestamp(number / 1000, UTC)
     if 0 < number < _MICROSECONDS_FROM:
         return _EPOCH + timedelta(milliseconds=number)
@@ -151,7 +152,7 @@ class AmountMemo(dict[str, Decimal]):
     def __missing__(self, sent: str) -> Decimal:
         # At most 64 digits around a point, as nearly all are: to see that costs half of what the pattern costs.
         digits = sent.replace(".", "", 1)
-        if not (digits.isdigit() and digits.isascii() and len(digits) <= 64 and sent[0] != "." != sent[-1]):
+        if not (digits.isdigit() and digits.isascii() and len(digits) <= 64):
             amount(sent)  # or its ValueError
         if len(self) >= 1024:
             self.clear()
@@ -163,7 +164,8 @@ class MomentMemo(dict[int, datetime]):
     """The times of late by their integers, in the same manner; ask it for a plain ``int`` only."""
 
     def __missing__(self, sent: Any) -> datetime:
-        value = moment(sent)
+        # As moment() does it for nearly all times, without its calls.
+        value = _from_timestamp(sent / 1000, UTC) if 10**12 <= sent < _FLOATS_UNTIL else moment(sent)
         if len(self) >= 256:
             self.clear()
         self[sent] = value

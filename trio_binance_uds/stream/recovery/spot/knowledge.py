@@ -64,7 +64,7 @@ class SymbolRecord:
     """
 
     last_trade_id: int = -1
-    last_trade_orders: frozenset[int] = frozenset()
+    last_trade_orders: tuple[int, ...] = ()
     last_allocation_id: int = -1
     seen: datetime | None = None
     assets: tuple[str, str] | None = None
@@ -127,33 +127,37 @@ class Knowledge:
         """Take in an event that was accepted for delivery."""
         if isinstance(event, ExecutionReport):
             self._report(event)
-            self._note_time(event.transaction_time)
+            at = event.transaction_time
         elif isinstance(event, OutboundAccountPosition):
             self._position(event)
-            self._note_time(event.last_account_update)
+            at = event.last_account_update
         elif isinstance(event, ListStatus):
             self._list(event)
-            self._note_time(event.transaction_time)
+            at = event.transaction_time
         elif isinstance(event, BalanceUpdate):
             self._wait_for_position(event)
-            self._note_time(event.clear_time)
+            at = event.clear_time
+        else:
+            return
+        if self.newest is None or at > self.newest:
+            self._note_time(at)
 
     def _report(self, report: ExecutionReport) -> None:
-        symbol = report.symbol
+        symbol, at = report.symbol, report.transaction_time
         key = (symbol, report.order_id)
         record = self.symbols.get(symbol)
         if record is None:
             record = self.symbols[symbol] = SymbolRecord()
-        record.seen = report.transaction_time
+        record.seen = at
         if report.execution_type == "TRADE":
             self._fill(record, report)
         list_id = report.order_list_id
-        if list_id is not None and list_id != -1 and list_id not in self.lists and list_id not in self.finished_lists:
+        if list_id != -1 and list_id is not None and list_id not in self.lists and list_id not in self.finished_lists:
             self.lists_to_come.add(list_id)
         if report.order_status in FINAL_STATUSES:
             self.orders.pop(key, None)
-            self.finished.add(key, report.transaction_time, report.order_status)
-        elif key not in self.finished:
+            self.finished.add(key, at, report.order_status)
+        elif key in self.orders or key not in self.finished:
             self.orders[key] = report
 
     def _fill(self, record: SymbolRecord, report: ExecutionReport) -> None:
@@ -163,9 +167,9 @@ class Knowledge:
             self.unnumbered_fills.add(what, at, "")
         elif report.trade_id > record.last_trade_id:
             record.last_trade_id = report.trade_id
-            record.last_trade_orders = frozenset((report.order_id,))
+            record.last_trade_orders = (report.order_id,)
         elif report.trade_id == record.last_trade_id:
-            record.last_trade_orders |= {report.order_id}
+            record.last_trade_orders += (report.order_id,)
         if report.allocation_id is not None and report.allocation_id > record.last_allocation_id:
             record.last_allocation_id = report.allocation_id
         self._wait_for_position(report)
