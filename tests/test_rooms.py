@@ -73,6 +73,7 @@ ONE_PLACE = {
     "websockets": ["link.transport", "sandbox"],
     "trio_websocket": ["link.transport"],
     "h11": ["link.transport", "sandbox"],
+    "httpx": ["link.rest"],
     "hypercorn": ["sandbox"],
     "trustme": ["sandbox"],
     "cryptography": ["credentials", "sandbox"],

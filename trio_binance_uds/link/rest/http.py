@@ -1,18 +1,23 @@
-"""One HTTP exchange on a stream of our own: it dials as WebSockets do, and knows whether anything was sent.
+"""One HTTP exchange, by httpx on a stream of our own: it dials as WebSockets do, and knows whether anything was sent.
 
-* It exchanges by ``plain_http``: proxy, TLS context, stand-ins for TCP and the wording of failures are those of the
+* httpx's own transport dials by itself, keeps bytes behind an answer for the next one, and undoes any compression. Ours
+  exchanges by ``plain_http``: proxy, TLS context, stand-ins for TCP and the wording of failures are those of the
   WebSockets, and what nobody asked for is refused.
-* The query of a request can hold a signature or a listen key, and a header the API key. No line of a log has either.
+* Nothing of httpx's client is wanted: it writes a line at INFO for each request, which are thousands a day for a listen
+  key. So a request goes to the transport without one.
+* The query of a request can hold a signature or a listen key, and a header the API key. What is shown of a request is
+  its URL, so that has no query, and no header is ours: both go by an extension.
 * Connections are kept for a few seconds. One that says anything while nobody asks is not used again.
 * Nothing is taken from the environment, no redirect is followed, and no cookie is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import attrs
+import httpx
 import trio
 
 from trio_binance_uds.errors import ConnectFailed, NotConnected
@@ -36,7 +41,7 @@ _IDLE_SECONDS = 4.0
 
 @attrs.frozen
 class Answer:
-    """What came back, whatever it means; the names of its headers are in lower case."""
+    """What came back, whatever it means."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
@@ -56,15 +61,21 @@ class _Kept:
         return trio.current_time() - self.since <= _IDLE_SECONDS and await is_quiet(self.stream)
 
 
+@attrs.frozen
+class _Sent:
+    """What goes to the server, in a form that shows nothing of it."""
+
+    address: Address = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+
+
 class Http:
     """Exchanges with any number of servers, over connections that are kept for a few seconds."""
 
     def __init__(self, network: Network, timeouts: Timeouts, masker: Masker) -> None:
         self._masker = masker
-        self._network = network
         self._timeouts = timeouts
-        self._slots = trio.Semaphore(_MOST_AT_ONCE)
-        self._kept: dict[str, list[_Kept]] = {}
+        self._transport = _Transport(network, timeouts)
 
     async def exchange(self, verb: str, address: Address, headers: Mapping[str, str]) -> Answer:
         """Send a request without a body and return its answer.
@@ -76,19 +87,46 @@ class Http:
             OutcomeUnknown: it was sent, and no whole answer came in time.
         """
         route = f"{verb} {address.path}"
-        problem = f"no answer came within {self._timeouts.answer:g} s"
+        request = httpx.Request(verb, f"{address.origin}{address.path}", extensions={"sent": _Sent(address, headers)})
         try:
-            async with self._slots, self._connection(address) as connection:
-                with trio.move_on_after(self._timeouts.answer):
-                    answer, connection.reusable = await exchange(
-                        connection.stream, verb, address, headers, max_size=MAX_ANSWER_SIZE
-                    )
-                    return Answer(answer.status, _by_name(answer.headers), answer.body)
+            response = await self._transport.handle_async_request(request)
+            return Answer(response.status_code, response.headers, response.content)
         except ConnectFailed as error:
             raise NotConnected(f"{route} was not sent: {error}", method=route) from error
+        except _Late:
+            problem = f"no answer came within {self._timeouts.answer:g} s"
         except BadAnswer as error:
             problem = self._masker.text(str(error))
         raise unknown(route, None, problem)
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept. It does not wait for anybody."""
+        await self._transport.aclose()
+
+
+class _Late(Exception):
+    """No whole answer came in time."""
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 on streams that are dialled as those of the WebSockets are."""
+
+    def __init__(self, network: Network, timeouts: Timeouts) -> None:
+        self._network = network
+        self._timeouts = timeouts
+        self._slots = trio.Semaphore(_MOST_AT_ONCE)
+        self._kept: dict[str, list[_Kept]] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and read its whole answer."""
+        sent: _Sent = request.extensions["sent"]
+        async with self._slots, self._connection(sent.address) as connection:
+            with trio.move_on_after(self._timeouts.answer):
+                answer, connection.reusable = await exchange(
+                    connection.stream, request.method, sent.address, sent.headers, max_size=MAX_ANSWER_SIZE
+                )
+                return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        raise _Late
 
     @asynccontextmanager
     async def _connection(self, address: Address) -> AsyncIterator[_Kept]:
@@ -123,16 +161,7 @@ class Http:
             return _Kept(await dial(address, self._network, attempt))
 
     async def aclose(self) -> None:
-        """Close the connections that are kept. It does not wait for anybody."""
         kept, self._kept = self._kept, {}
         for connections in kept.values():
             for connection in connections:
                 await close_now(connection.stream)
-
-
-def _by_name(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """Return headers by their names in lower case; the values of one that comes several times, in one."""
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name.lower(), []).append(value)
-    return {name: ", ".join(several) for name, several in values.items()}
