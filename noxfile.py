@@ -57,7 +57,7 @@ def lowest() -> list[str]:
 
 def install(session: nox.Session, *requirements: str) -> None:
     """Install the package in place with all its extras, and these."""
-    session.install("--quiet", "--editable", ".[cli,sandbox]", *requirements)
+    session.install("--quiet", "--editable", ".[cli,opentelemetry,sandbox]", *requirements)
 
 
 def pytest(session: nox.Session, *options: str) -> None:
@@ -124,7 +124,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy and pyright on the package; the public API of the installed package must be completely typed."""
-    session.install("--quiet", ".[cli,sandbox]", *group("types"))
+    session.install("--quiet", ".[cli,opentelemetry,sandbox]", *group("types"))
     session.run("mypy")
     session.run("pyright")
     session.chdir(session.create_tmp())  # so that what was installed is looked at, and not the source tree

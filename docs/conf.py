@@ -52,14 +52,14 @@ napoleon_use_ivar = True
 
 # Building needs no network, so the names of other projects cannot be looked up; what is ours must resolve.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|os|pathlib|ssl|trio|typing)\..+"),
+    (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|opentelemetry|os|pathlib|ssl|trio|typing)\..+"),
     (r"py:.*", "|".join(["Any", "Decimal", "Random", "datetime", *filter(str.isidentifier, dir(builtins))])),
     (r"py:class", r"EventTypes|History|Mechanism|\w+Word"),  # names of unions and the like, which are no target
     (r"py:attr", r".+"),  # an attribute is described with its class, and is no target of its own
 ]
 
 # Of other classes the constructor is not for users, and the signature would only be long.
-CONSTRUCTED_BY_USERS = {"Backoff", "Environment", "Network", "Rollover", "Timeouts"}
+CONSTRUCTED_BY_USERS = {"Backoff", "Environment", "Network", "Rollover", "StreamMetrics", "Timeouts"}
 
 PUBLIC = {
     name: package.__name__ for package in (trio_binance_uds, trio_binance_uds.sandbox) for name in package.__all__

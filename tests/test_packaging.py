@@ -19,8 +19,10 @@ NOT_IMPORTED_AT_FIRST = [
     "h11",
     "httpx",
     "hypercorn",
+    "opentelemetry",
     "rich",
     "trio_binance_uds.cli",
+    "trio_binance_uds.opentelemetry",
     "trio_binance_uds.sandbox",
     "trio_websocket",
     "trustme",
@@ -43,7 +45,7 @@ def test_importing_the_package_imports_nothing_that_only_some_need() -> None:
 
 
 def test_the_package_imports_without_its_extras() -> None:
-    missing = "; ".join(f"sys.modules[{name!r}] = None" for name in ("rich", "hypercorn", "trustme"))
+    missing = "; ".join(f"sys.modules[{name!r}] = None" for name in ("rich", "hypercorn", "opentelemetry", "trustme"))
     _python(f"import sys; {missing}; from trio_binance_uds import *")
 
 

@@ -62,6 +62,8 @@ ROOMS = {
     ),
     # The command uses what everybody may use: the package itself and its public sub-packages.
     "cli": Room(["", "sandbox"], ["attrs", "trio"]),
+    # For those who run a program: an extra, so the front door does not re-export it.
+    "opentelemetry": Room(["events", "nurseries", "checks", "wire", "stream"], ["attrs", "trio"]),
     # The front door re-exports; it must not pull in what needs an extra.
     "": Room(["events", "errors", "products", "credentials", "wire", "link", "stream", "account"]),
 }
@@ -79,6 +81,7 @@ ONE_PLACE = {
     "cryptography": ["credentials", "sandbox"],
     "nacl": ["credentials"],
     "rich": ["cli"],
+    "opentelemetry": ["opentelemetry"],
 }
 
 # A room that is about such a library as a whole may spread it over its modules.

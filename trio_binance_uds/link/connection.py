@@ -101,6 +101,7 @@ class Connection:
         self._bar = bar or Bar()
         self.usage: Usage = Usage(clock)
         self._last_limits: Any = None
+        self._newest_limits: Any = None
         self._calls = Calls(timeouts.answer)
         self._order_ids = client_order_ids()
         self._pings: list[Ping] = []  # to be sent
@@ -251,7 +252,7 @@ class Connection:
     @property
     def rate_limits(self) -> tuple[RateLimit, ...]:
         """The limits of the WebSocket API and how much of them is used, as the last answer that has them says."""
-        return Response(id=0, status=0, rate_limit_entries=self._last_limits).rate_limits
+        return Response(id=0, status=0, rate_limit_entries=self._newest_limits).rate_limits
 
     async def _request(self, method: str, params: Mapping[str, Any], auth: Auth, counts: RequestCounts) -> Any:
         try:
@@ -295,6 +296,8 @@ class Connection:
             raise call.error
         assert call.response is not None
         self._last_limits = call.response.rate_limit_entries
+        # Not every answer has them.
+        self._newest_limits = self._last_limits or self._newest_limits
         return call.response
 
     # What the connection's own tasks do.
