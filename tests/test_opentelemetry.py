@@ -124,13 +124,15 @@ async def test_a_listen_key_and_the_weights_of_rest_are_in_it(
     autojump_clock: MockClock, reader: InMemoryMetricReader, metrics: StreamMetrics
 ) -> None:
     async with opened("usdm-futures") as (sandbox, stream), metrics.observing(stream):
+        values = collected(reader)
         sandbox.faults.ban(600)
         await trio.sleep(120)
-        values = collected(reader)
+        banned = collected(reader)
     assert 0 < values["lease.left"]["usdm-futures",] < 3600
     assert values["limit.max"]["usdm-futures", "x-mbx-used-weight-1m"] == 2400
     assert values["limit.used"]["usdm-futures", "x-mbx-used-weight-1m"] > 0
-    assert 0 < values["left_alone.left"]["usdm-futures",] <= 600
+    assert values["left_alone.left"]["usdm-futures",] == 0
+    assert 0 < banned["left_alone.left"]["usdm-futures",] <= 600
 
 
 async def test_a_stream_that_has_ended_for_good_is_down_until_its_block_is_left(
