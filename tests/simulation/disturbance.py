@@ -32,6 +32,8 @@ async def disturb(
         name = rng.choice(wanted)
         if name in _WITHOUT_CONNECTION or sandbox.connections:
             outcome.faults[name] += 1
+            if name == "frame never sent":
+                outcome.never_sent.append(sandbox.clock.datetime())
             menu[name]()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ class Fact:
         figures: of a fill: quantity, price, commission and its asset, filled so far, maker or taker, profit; of a debt:
             principal and interest.
         passes: whether no query tells of it afterwards, so that any gap may swallow it.
+        filled: where reports tell fills as a sum alone: how much of the order is filled.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Fact:
     trade: int | None = None
     figures: tuple[Any, ...] = ()
     passes: bool = False
+    filled: Decimal | None = None
 
     @property
     def name(self) -> tuple[str, Hashable]:
@@ -62,9 +65,11 @@ def facts_of(event: object) -> Iterator[Fact]:
             order = (event.account, event.order_id)
             if status in ("partially_filled", "filled"):
                 key, figures = (*order, event.filled_quantity), (event.filled_notional, event.price)
-                yield Fact(kind="fill", key=key, at=event.update_time, order=order, figures=figures)
+                filled = event.filled_quantity
+                yield Fact(kind="fill", key=key, at=event.update_time, order=order, figures=figures, filled=filled)
             if status in ("filled", "canceled", "expired"):
-                yield Fact(kind="end of an order", key=(*order, str(status)), at=event.update_time, order=order)
+                key, at = (*order, str(status)), event.update_time
+                yield Fact(kind="end of an order", key=key, at=at, order=order, filled=event.filled_quantity)
         case uds.UserLiabilityChange():
             # No amount is borrowed or repaid twice within an hour, and interest is charged by the hour.
             hour = event.event_time.replace(minute=0, second=0, microsecond=0)

@@ -6,7 +6,9 @@ Every fact reaches the user exactly once, in order per symbol, live or recovered
 Four things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
 last moments of a gap can be missed unnoticed; when the API key is gone for good, what was told is all that happened up
 to some moment; and where single frames were never sent on a connection that was well, what is missing is known only
-from the next report of the same order, so that fills are in order within their orders and not within their symbols.
+from the next report of the same order, so that fills are in order within their orders and not within their symbols. Of
+such a frame nothing is known where nothing that follows depends on it: a change of a level. And where reports say only
+how much is filled so far, the next one tells two fills as one.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from simulation.story import Outcome
 
 # A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
 SLACK = timedelta(seconds=10)
+# So soon comes the next frame of a connection, which is the one that is never sent.
+_UNSENT_WITHIN = timedelta(seconds=60)
 
 
 def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Event | uds.Notice]) -> None:
@@ -46,7 +50,8 @@ def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Even
     missed = [happened[name] for name in happened.keys() - {fact.name for fact in told}]
     # A stream that has failed for good has told everything up to some moment.
     moment = max((fact.at for fact in told), default=None) if outcome.story.revoked else None
-    _missed(outcome, gaps, [fact for fact in missed if moment is None or fact.at < moment])
+    unsent = Unsent(outcome.never_sent, told)
+    _missed(outcome, gaps, unsent, [fact for fact in missed if moment is None or fact.at < moment])
     # Where a fill of an order is missing, the running figures of the others are as far as is known.
     in_doubt = {fact.order for fact in missed} | {fact.order for fact in told if gaps.are_in_doubt_at(fact.at)}
     for fact in told:
@@ -80,6 +85,23 @@ class Gaps:
         return bool(self._lag) and any(until - self._lag - 2 * SLACK <= at <= until for _, until in self._all)
 
 
+class Unsent:
+    """The frames that were never sent on a connection that was well."""
+
+    def __init__(self, moments: Sequence[datetime], told: Sequence[Fact]) -> None:
+        self._moments = moments
+        self._filled: Counter[Hashable] = Counter()
+        for fact in told:
+            if fact.filled is not None:
+                self._filled[fact.order] = max(fact.filled, self._filled[fact.order])
+
+    def leave_no_trace_of(self, fact: Fact) -> bool:
+        """Whether its frame may be one of these, and nothing that follows shows what it said."""
+        is_told_later = fact.kind == "fill" and fact.filled is not None and fact.filled <= self._filled[fact.order]
+        is_near = any(moment - SLACK <= fact.at <= moment + _UNSENT_WITHIN for moment in self._moments)
+        return is_near and (fact.passes or is_told_later)
+
+
 def _no_false_alarm(outcome: Outcome, gaps: Sequence[uds.Gap]) -> None:
     """Reports prove that others are missing only where frames were never sent, or a gap left something out before."""
     for gap in gaps:
@@ -109,12 +131,14 @@ def _in_order(outcome: Outcome, told: Iterable[Fact], *, by_order: bool) -> None
             outcome.violations.append(f"the fills of {what} are not in order")
 
 
-def _missed(outcome: Outcome, gaps: Gaps, missed: Iterable[Fact]) -> None:
+def _missed(outcome: Outcome, gaps: Gaps, unsent: Unsent, missed: Iterable[Fact]) -> None:
     for fact in missed:
         if gaps.are_in_doubt_at(fact.at):
             outcome.in_incomplete_gaps += 1
         elif fact.passes and gaps.are_blind_at(fact.at):
             outcome.passed += 1
+        elif unsent.leave_no_trace_of(fact):
+            outcome.no_trace += 1
         elif gaps.are_behind_at(fact.at):
             outcome.in_lag += 1
         else:

@@ -101,6 +101,7 @@ def table(name: str, outcomes: list[Outcome], seconds: float) -> bool:
         "gaps that events prove": sum(outcome.proven_missing for outcome in outcomes),
         "missing, and said so": sum(outcome.in_incomplete_gaps for outcome in outcomes),
         "missing, no query tells": sum(outcome.passed for outcome in outcomes),
+        "never sent, and no trace": sum(outcome.no_trace for outcome in outcomes),
         "missing, by a lag": sum(outcome.in_lag for outcome in outcomes),
         "ended by a lost key": sum(outcome.failure is not None for outcome in outcomes),
         "violations": sum(len(outcome.violations) for outcome in outcomes),
