@@ -64,3 +64,14 @@ def test_both_futures_parts_of_a_portfolio_margin_account_take_them_in() -> None
         part = recoverer.parts[name]
         assert isinstance(part, FuturesRecoverer)
         assert part.knowledge.unproven.before(at(60), NOTHING) == ((at(0), at(1)),)
+
+
+def test_what_was_placed_since_the_last_list_of_open_orders_is_asked_for_and_no_more_than_some_minutes() -> None:
+    unproven = Unproven()
+    assert unproven.placed_since(at(5), at(0)) == at(0), "the stream began with a list"
+    assert unproven.placed_since(at(60), at(0)) == at(51)
+    unproven.note_gap(at(57), at(58), complete=True)
+    assert unproven.placed_since(at(60), at(0)) == at(57)
+    unproven.note_gap(at(59), at(60), complete=False)
+    assert unproven.placed_since(at(61), at(0)) == at(57), "nobody has said what was open then"
+    assert unproven.placed_since(at(50), at(55)) == at(50), "a gap from before that is asked for whole"

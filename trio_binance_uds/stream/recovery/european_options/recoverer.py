@@ -133,7 +133,8 @@ class _Recovery:
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge)
-        self._questions = _Questions(self._evidence, start, clock)
+        placed = knowledge.unproven.placed_since(start, knowledge.began)
+        self._questions = _Questions(self._evidence, start, clock, placed)
         self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
         self._asked: set[Hashable] = set()
 
@@ -233,10 +234,13 @@ class _Recovery:
 class _Questions:
     """Makes the questions of one recovery; their answers go into the evidence."""
 
-    def __init__(self, evidence: Evidence, since: datetime, clock: VenueClock) -> None:
+    def __init__(
+        self, evidence: Evidence, since: datetime, clock: VenueClock, placed_since: datetime | None = None
+    ) -> None:
         self._evidence = evidence
         self._clock = clock
         self._since = _to_ms(since)
+        self._placed_since = self._since if placed_since is None else _to_ms(placed_since)
 
     def state(self) -> list[Question]:
         """Ask for what is now."""
@@ -284,7 +288,7 @@ class _Questions:
             self._evidence.add_orders(orders)
             return orders
 
-        window = self._window() if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
+        window = (self._placed_since, self._window()[1]) if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
         return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
 
     def _window(self) -> tuple[int, int]:

@@ -56,6 +56,7 @@ class Questions:
         *,
         since: datetime,
         until: datetime,
+        placed_since: datetime | None = None,
         earlier: Iterable[Span] = (),
     ) -> None:
         self._dialect = dialect
@@ -63,6 +64,7 @@ class Questions:
         self._knowledge = knowledge
         self._since = to_ms(since)
         self._until = max(to_ms(until), self._since)
+        self._placed_since = self._since if placed_since is None else to_ms(placed_since)
         # Before that, when orders may have been placed that nobody knows.
         self._earlier = [(to_ms(first), to_ms(last)) for first, last in earlier]
 
@@ -129,14 +131,14 @@ class Questions:
         else:
             yield from (self._orders_between(None, *window) for window in self._placements(call))
 
-    def _windows(self, call: Call) -> Iterator[tuple[int, int]]:
+    def _windows(self, call: Call, since: int) -> Iterator[tuple[int, int]]:
         step = call.days * _DAY_MS
-        for start in range(self._since, self._until + 1, step):
+        for start in range(since, self._until + 1, step):
             yield start, start + step - 1
 
     def _placements(self, call: Call) -> Iterator[tuple[int, int]]:
         """Return the windows in which orders may have been placed that are to be told: a history goes by that time."""
-        yield from self._windows(call)
+        yield from self._windows(call, self._placed_since)
         step = call.days * _DAY_MS
         for first, last in self._earlier:
             yield from ((start, min(start + step - 1, last)) for start in range(first, last + 1, step))
@@ -169,7 +171,7 @@ class Questions:
     def incomes(self) -> Iterator[Question]:
         """Ask for all movements of the wallets since then."""
         call = self._dialect.income
-        yield from (self._incomes_between(*window) for window in self._windows(call))
+        yield from (self._incomes_between(*window) for window in self._windows(call, self._since))
 
     def _incomes_between(self, start: int, end: int) -> Question:
         call = self._dialect.income

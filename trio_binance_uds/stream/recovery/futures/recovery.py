@@ -148,7 +148,10 @@ class _Recovery:
         knowledge.gone.begin(knowledge.symbols)
         earlier = knowledge.unproven.before(start, margin)
         self._evidence = Evidence(knowledge, start, clock.now(), until)
-        self._questions = Questions(scope.dialect, self._evidence, knowledge, since=start, until=until, earlier=earlier)
+        placed = knowledge.unproven.placed_since(start, knowledge.began)
+        self._questions = Questions(
+            scope.dialect, self._evidence, knowledge, since=start, until=until, placed_since=placed, earlier=earlier
+        )
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:

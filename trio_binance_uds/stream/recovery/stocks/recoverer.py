@@ -112,7 +112,8 @@ class StocksRecoverer:
         margin = UNDER_WAY + clock.uncertainty
         start = since - margin
         # The venue's clock may have been set since it was measured. What is newer than the gap does no harm.
-        spans = (*self._unproven.before(start, margin), (start, latest(clock) + margin))
+        placed = self._unproven.placed_since(start, self._began)
+        spans = (*self._unproven.before(start, margin), (placed, latest(clock) + margin))
         inquiry = Inquiry(request, self._options.weight_allowed)
         answers = _Answers()
         with trio.move_on_after(self._options.max_seconds):
