@@ -348,3 +348,23 @@ async def test_report_that_is_missing_among_those_that_waited_for_a_recovery_is_
     )
     assert [gap.cause for gap in played.gaps()] == [uds.GapCause.LINK_LOST, uds.GapCause.REPORT_MISSING]
     assert played.gaps()[-1].complete, played.gaps()[-1].detail
+
+
+@every_kind
+async def test_order_whose_placement_never_came_is_recovered_when_it_ends_in_a_gap(
+    kind: Kind, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Some histories go by placement, and this one was placed before the gap: it must be asked for all the same."""
+    async with scene(kind) as played:
+        await played.cancel(played.order())  # Most histories are asked for by the symbols that are known.
+        async with played.dropped():
+            order_id = played.order()
+        await trio.sleep(90)
+        played.sandbox.faults.refuse_connections(seconds=5)
+        played.sandbox.faults.cut()
+        await played.cancel(order_id)
+        await trio.sleep(60)
+    recovered = [("NEW", 0, "recovered"), ("CANCELED", 0, "recovered")]
+    assert played.told() == played.parts(("NEW", 0), ("CANCELED", 0), "gap", *recovered)
+    (gap,) = played.gaps()
+    assert gap.complete, gap.detail
