@@ -59,7 +59,7 @@ nitpick_ignore_regex = [
 ]
 
 # Of other classes the constructor is not for users, and the signature would only be long.
-CONSTRUCTED_BY_USERS = {"Backoff", "Environment", "Network", "Rollover", "StreamMetrics", "Timeouts"}
+CONSTRUCTED_BY_USERS = {"Backoff", "Environment", "Network", "Rollover", "StreamMetrics", "Timeouts", "TrialOrder"}
 
 PUBLIC = {
     name: package.__name__ for package in (trio_binance_uds, trio_binance_uds.sandbox) for name in package.__all__

@@ -62,10 +62,25 @@ ROOMS = {
     ),
     # The command uses what everybody may use: the package itself and its public sub-packages.
     "cli": Room(["", "sandbox"], ["attrs", "trio"]),
+    "doctor": Room(
+        [
+            "events",
+            "errors",
+            "nurseries",
+            "texts",
+            "checks",
+            "products",
+            "credentials",
+            "wire",
+            "link",
+            "stream",
+        ],
+        ["attrs", "trio"],
+    ),
     # For those who run a program: an extra, so the front door does not re-export it.
     "opentelemetry": Room(["events", "nurseries", "checks", "wire", "stream"], ["attrs", "trio"]),
     # The front door re-exports; it must not pull in what needs an extra.
-    "": Room(["events", "errors", "products", "credentials", "wire", "link", "stream", "account"]),
+    "": Room(["events", "errors", "products", "credentials", "wire", "link", "stream", "account", "doctor"]),
 }
 
 # Third-party libraries that one module (or one sub-package) of a room may import, so that replacing the library is

@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from trio_binance_uds import events
 from trio_binance_uds.credentials import Credentials, KeyKind
+from trio_binance_uds.doctor.diagnose import diagnose
+from trio_binance_uds.doctor.findings import Diagnosis, DiagnosisResult, DiagnosisStep, Finding
+from trio_binance_uds.doctor.trial_order import TrialOrder
 from trio_binance_uds.errors import (
     ApiError,
     AuthenticationFailed,
@@ -228,6 +231,9 @@ __all__ = [
     "Credentials",
     "CredentialsError",
     "CredentialsRefused",
+    "Diagnosis",
+    "DiagnosisResult",
+    "DiagnosisStep",
     "DisconnectCause",
     "Disconnected",
     "Environment",
@@ -238,6 +244,7 @@ __all__ = [
     "ExpiryReason",
     "ExternalLockUpdate",
     "Fault",
+    "Finding",
     "FuturesExecutionType",
     "FuturesExpiryReason",
     "FuturesOrderType",
@@ -330,6 +337,7 @@ __all__ = [
     "Timeouts",
     "TradeLite",
     "TransportKind",
+    "TrialOrder",
     "UndecodableEvent",
     "UnifiedLiability",
     "UnifiedLiabilityChange",
@@ -346,6 +354,7 @@ __all__ = [
     "WsApiSubscription",
     "__version__",
     "decode_frame",
+    "diagnose",
     "event_from_json",
     "event_to_json",
     "find_environment",

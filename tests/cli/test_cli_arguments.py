@@ -100,8 +100,8 @@ def test_sandbox_takes_all_it_is_given() -> None:
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        ([], "say what to do: watch, sandbox"),
-        (["trade"], "invalid choice: 'trade' (choose from 'watch', 'sandbox')"),
+        ([], "say what to do: watch, doctor, sandbox"),
+        (["trade"], "invalid choice: 'trade' (choose from 'watch', 'doctor', 'sandbox')"),
         (["watch", "margin-of-error"], "no product 'margin-of-error'; there are spot, cross-margin, "),
         (["watch", "isolated-margin"], "isolated-margin:SYMBOL"),
         (["watch", "isolated-margin:"], "isolated-margin:SYMBOL"),

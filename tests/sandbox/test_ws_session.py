@@ -372,7 +372,7 @@ async def test_only_ed25519_keys_can_log_on(
     autojump_clock: MockClock, client: RawClient, sandbox: Sandbox, key: str
 ) -> None:
     account = sandbox.add_account(key=key)
-    assert code(await client.call("session.logon", signed(sandbox, account))) == (401, -2015)
+    assert code(await client.call("session.logon", signed(sandbox, account))) == (400, -1193)
 
 
 async def test_a_session_replaces_key_and_signature_but_not_the_timestamp(

@@ -1,4 +1,4 @@
-"""The command ``trio-binance-uds``: watch a user data stream, or run the sandbox.
+"""The command ``trio-binance-uds``: watch a user data stream, examine why one does not work, or run the sandbox.
 
 Rich is imported in this room only.
 """

@@ -6,7 +6,7 @@ import argparse
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import attrs
 
@@ -22,6 +22,7 @@ from trio_binance_uds import (
     Product,
     Recovery,
     TransportKind,
+    TrialOrder,
     __version__,
     find_product,
 )
@@ -56,6 +57,22 @@ class WatchOptions:
 
 
 @attrs.frozen(kw_only=True)
+class DoctorOptions:
+    """What ``doctor`` was asked for."""
+
+    products: tuple[Product, ...]
+    environment: Environment
+    network: Network
+    transport: TransportKind
+    order: TrialOrder | None
+    json: bool
+    color: bool
+
+
+Options: TypeAlias = "WatchOptions | DoctorOptions | SandboxOptions"
+
+
+@attrs.frozen(kw_only=True)
 class SandboxOptions:
     """What ``sandbox`` was asked for; port 0 is any free one, ``lifetime`` is in seconds."""
 
@@ -70,7 +87,7 @@ class SandboxOptions:
     color: bool
 
 
-COMMANDS = ("watch", "sandbox")
+COMMANDS = ("watch", "doctor", "sandbox")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,13 +96,13 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
-def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
+def parse(argv: Sequence[str] | None) -> Options:
     """Return what was asked for.
 
     Raises:
         SystemExit: help was asked for and given, or the command line is wrong, which has been said on stderr.
     """
-    parser, watch = _parsers()
+    parser, watch, doctor = _parsers()
     given = parser.parse_args(argv)
     if given.command is None:
         parser.error(f"say what to do: {_list(COMMANDS)}")
@@ -102,6 +119,8 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
             color=not given.no_color,
         )
     environment = ENVIRONMENTS[given.environment or PRODUCTION.name]
+    if given.command == "doctor":
+        return _doctor_options(doctor, given, environment)
     product: Product = given.product
     if given.sandbox and (unfit := [name for name in ("environment", "url", "proxy") if getattr(given, name)]):
         watch.error(f"--{unfit[0]} does not go with --sandbox, which brings its own")
@@ -123,7 +142,34 @@ def parse(argv: Sequence[str] | None) -> WatchOptions | SandboxOptions:
     )
 
 
-def _parsers() -> tuple[_Parser, _Parser]:
+def _doctor_options(doctor: _Parser, given: argparse.Namespace, environment: Environment) -> DoctorOptions:
+    products: tuple[Product, ...] = tuple(given.product) or (SPOT,)
+    if given.url:
+        try:
+            # A URL that never brings events is what the doctor is there to find.
+            urls = {str(host): url for host, url in environment.urls.items()} | _urls(given.url, products[0])
+            environment = Environment(environment.name, urls)
+        except ValueError as error:
+            doctor.error(f"argument --url: {one_line(error)}")
+    order = None
+    if given.order:
+        symbol, quantity, price = given.order
+        try:
+            order = TrialOrder(symbol=symbol, quantity=quantity, price=price)
+        except ValueError as error:
+            doctor.error(f"argument --order: {one_line(error)}")
+    return DoctorOptions(
+        products=products,
+        environment=environment,
+        network=given.proxy or Network(),
+        transport=TransportKind(given.transport),
+        order=order,
+        json=given.json,
+        color=not given.no_color,
+    )
+
+
+def _parsers() -> tuple[_Parser, _Parser, _Parser]:
     parser = _Parser(
         prog="trio-binance-uds",
         description="Binance user data streams: watch one, or run a local Binance to try things out.",
@@ -138,6 +184,15 @@ def _parsers() -> tuple[_Parser, _Parser]:
         epilog=_STATUSES,
     )
     _add_watch_arguments(watch)
+    doctor = commands.add_parser(
+        "doctor",
+        help="find out step by step why events do not arrive, or that they do",
+        description="Examine step by step whether the events of an account can arrive: the network, the clock, the "
+        f"key, the subscription, and a connection that is closed on purpose. {_KEYS}",
+        epilog="exit status: 0 when nothing is wrong, 1 when something is, 2 when it was called wrongly, 130 after "
+        "Ctrl-C",
+    )
+    _add_doctor_arguments(doctor)
     sandbox = commands.add_parser(
         "sandbox",
         help="run a local Binance until Ctrl-C",
@@ -146,7 +201,7 @@ def _parsers() -> tuple[_Parser, _Parser]:
         epilog=_STATUSES,
     )
     _add_sandbox_arguments(sandbox)
-    return parser, watch
+    return parser, watch, doctor
 
 
 def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
@@ -160,14 +215,7 @@ def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
         help=f"one of: {_list(PRODUCTS)}, isolated-margin:SYMBOL; margin accounts can be joined, as in "
         "cross-margin+isolated-margin:BTCUSDT; spot by default",
     )
-    add("--environment", choices=ENVIRONMENTS, metavar="NAME", help=f"one of: {_list(ENVIRONMENTS)}")
-    add(
-        "--url",
-        metavar="URL",
-        action="append",
-        help="where the product's WebSocket is, instead of where the environment has it; or HOST=URL for any host, "
-        "with several apart by spaces or given one by one: usdm_rest=https://... usdm_stream=wss://...",
-    )
+    _add_place(watch)
     add(
         "--symbol",
         type=_symbol,
@@ -179,15 +227,55 @@ def _add_watch_arguments(watch: argparse.ArgumentParser) -> None:
     add("--sandbox", action="store_true", help="watch a local Binance where something happens; no key is needed")
     add("--json", action="store_true", help="print one JSON object per line: events on stdout, all else on stderr")
     add("--duration", type=_seconds, metavar="SECONDS", help="end after so long")
-    add("--proxy", type=_proxy, metavar="URL", help="an HTTP proxy: http://user:password@host:port")
+    _add_way(watch)
+
+
+def _add_doctor_arguments(doctor: argparse.ArgumentParser) -> None:
+    add = doctor.add_argument
     add(
+        "product",
+        nargs="*",
+        type=_product,
+        metavar="PRODUCT",
+        help=f"any of: {_list(PRODUCTS)}, isolated-margin:SYMBOL, one after the other; spot by default",
+    )
+    _add_place(doctor)
+    add(
+        "--order",
+        nargs=3,
+        metavar=("SYMBOL", "QUANTITY", "PRICE"),
+        help="place a limit order to buy, and cancel it, to see its events arrive: on a testnet or a sandbox only; "
+        "give a price far below the market",
+    )
+    add("--json", action="store_true", help="print one JSON object per line: each finding, and at last the diagnosis")
+    _add_way(doctor)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the product is."""
+    parser.add_argument("--environment", choices=ENVIRONMENTS, metavar="NAME", help=f"one of: {_list(ENVIRONMENTS)}")
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        action="append",
+        help="where the product's WebSocket is, instead of where the environment has it; or HOST=URL for any host, "
+        "with several apart by spaces or given one by one: usdm_rest=https://... usdm_stream=wss://...",
+    )
+
+
+def _add_way(parser: argparse.ArgumentParser) -> None:
+    """Add what says how to get there, and how to print."""
+    parser.add_argument("--proxy", type=_proxy, metavar="URL", help="an HTTP proxy: http://user:password@host:port")
+    parser.add_argument(
         "--transport",
         choices=[str(kind) for kind in TransportKind],
         default=TransportKind.WEBSOCKETS,
         metavar="LIBRARY",
         help=f"which WebSocket library to use: {_list(TransportKind)}",
     )
-    add("--no-color", action="store_true", help="no colours; NO_COLOR in the environment means the same")
+    parser.add_argument(
+        "--no-color", action="store_true", help="no colours; NO_COLOR in the environment means the same"
+    )
 
 
 def _add_sandbox_arguments(sandbox: argparse.ArgumentParser) -> None:

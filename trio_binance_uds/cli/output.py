@@ -26,7 +26,7 @@ from trio_binance_uds.cli.summary import Summary
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """Let a reader that has gone be a ``BrokenPipeError``, and all else that keeps us from writing one of ours."""
     try:
         yield
@@ -39,7 +39,7 @@ def _writing() -> Iterator[None]:
 class _Console(Console):
     def print(self, *objects: Any, **options: Any) -> None:
         """Print, and say what is wrong where that fails."""
-        with _writing():
+        with writing():
             super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
@@ -133,13 +133,13 @@ class Screen(Output):
         """Write the line below all others anew."""
         await _wait_writable(sys.stdout)
         line.no_wrap, line.overflow = True, "ellipsis"
-        with _writing():
+        with writing():
             self._live.start()
             self._live.update(line, refresh=True)
 
     def hide_status(self) -> None:
         """Take that line away, if there is one."""
-        with suppress(BrokenPipeError, OutputFailed), _writing():
+        with suppress(BrokenPipeError, OutputFailed), writing():
             self._live.stop()
 
     def say(self, text: Text) -> None:
@@ -204,7 +204,7 @@ class JsonLines(Output):
             print_json_to_stderr(kind, members)
 
     def _write(self, item: Event | Notice) -> None:
-        with _writing():
+        with writing():
             sys.stdout.write(f"{event_to_json(item)}\n")
             sys.stdout.flush()
 
@@ -266,7 +266,7 @@ def finish_stdout() -> None:
     if sys.stdout is None:
         return
     try:
-        with _writing():
+        with writing():
             sys.stdout.flush()
     except (BrokenPipeError, OutputFailed):
         _forget_stdout()

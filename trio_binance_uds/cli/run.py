@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import trio
 from rich.text import Text
 
-from trio_binance_uds.cli.arguments import SandboxOptions, WatchOptions
+from trio_binance_uds.cli.arguments import DoctorOptions, Options, SandboxOptions, WatchOptions
+from trio_binance_uds.cli.examine import examine
 from trio_binance_uds.cli.failures import FAILURES, OutputFailed, exit_status, message
 from trio_binance_uds.cli.output import finish_stdout, print_json_to_stderr, print_to_stderr
 from trio_binance_uds.cli.plain import iso
@@ -16,10 +17,15 @@ from trio_binance_uds.cli.serve import serve
 from trio_binance_uds.cli.watch import watch
 
 
-def run(options: WatchOptions | SandboxOptions) -> int:
+def run(options: Options) -> int:
     """Do what was asked for and return the exit status."""
     try:
-        status = trio.run(watch, options) if isinstance(options, WatchOptions) else trio.run(serve, options)
+        if isinstance(options, WatchOptions):
+            status = trio.run(watch, options)
+        elif isinstance(options, DoctorOptions):
+            status = trio.run(examine, options)
+        else:
+            status = trio.run(serve, options)
         finish_stdout()
         return status
     except FAILURES as error:
@@ -34,9 +40,9 @@ def run(options: WatchOptions | SandboxOptions) -> int:
             finish_stdout()
 
 
-def _say_failure(error: Exception, options: WatchOptions | SandboxOptions) -> None:
+def _say_failure(error: Exception, options: Options) -> None:
     status, text = exit_status(error), message(error)
-    if isinstance(options, WatchOptions) and options.json:
+    if not isinstance(options, SandboxOptions) and options.json:
         code = getattr(error, "code", None)
         print_json_to_stderr("Failure", {"status": status, "error": type(error).__name__, "text": text, "code": code})
     else:

@@ -288,6 +288,10 @@ class Exchange:
         self._latest = max(self._latest, self._now())
         return self._latest
 
+    def stated_time(self) -> int:
+        """Read the clock as the venue states it to whoever asks, in epoch microseconds; it can have been set back."""
+        return self._now()
+
     def horizon(self) -> int | None:
         """Return up to when the database knows, or ``None`` if it knows everything."""
         return self.time() - self.database_lag if self.database_lag else None

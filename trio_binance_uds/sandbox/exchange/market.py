@@ -24,7 +24,7 @@ def ping(exchange: Exchange, p: Parameters) -> dict[str, Any]:
 def time(exchange: Exchange, p: Parameters) -> dict[str, Any]:
     """``time``"""
     p.finish()
-    return {"serverTime": milliseconds(exchange.time())}
+    return {"serverTime": milliseconds(exchange.stated_time())}
 
 
 def exchange_info(exchange: Exchange, p: Parameters) -> dict[str, Any]:
