@@ -21,44 +21,36 @@ KEPT_AT_MOST = 20_000
 _KeyT = TypeVar("_KeyT", bound=Hashable)
 
 
-class Finished(Generic[_KeyT]):
-    """Keys of what has ended lately, by the time of its end, with how it ended."""
+class Finished(OrderedDict[_KeyT, tuple[datetime, OpenEnum | str]], Generic[_KeyT]):
+    """What has ended lately, by its key: when that was, and how it ended; the oldest first.
+
+    A dictionary, as each event asks whether its order is in it.
+    """
 
     def __init__(self) -> None:
-        self._ended: OrderedDict[_KeyT, tuple[datetime, OpenEnum | str]] = OrderedDict()
+        super().__init__()
         self.forgotten_until: datetime | None = None
         # Until when there is nothing to forget.
         self._due: datetime | None = None
 
-    def __contains__(self, key: _KeyT) -> bool:
-        return key in self._ended
-
-    def __len__(self) -> int:
-        return len(self._ended)
-
-    def get(self, key: _KeyT) -> tuple[datetime, OpenEnum | str] | None:
-        """Return when and how something ended, if that is remembered."""
-        return self._ended.get(key)
-
     def newest_first(self) -> Iterator[tuple[_KeyT, tuple[datetime, OpenEnum | str]]]:
         """Go through what is remembered, beginning with what was told last."""
-        return iter(reversed(self._ended.items()))
+        return iter(reversed(self.items()))
 
     def add(self, key: _KeyT, at: datetime, how: OpenEnum | str) -> None:
-        ended = self._ended
-        ended[key] = (at, how)
-        if self._due is None or at > self._due or len(ended) > KEPT_AT_MOST:
+        """Add what has just ended, and forget what ended too long ago."""
+        self[key] = (at, how)
+        if self._due is None or at > self._due or len(self) > KEPT_AT_MOST:
             self._forget(at)
 
     def _forget(self, now: datetime) -> None:
-        ended = self._ended
-        oldest, _ = next(iter(ended.values()))
-        while now - oldest > KEPT or len(ended) > KEPT_AT_MOST:
-            ended.popitem(last=False)
+        oldest, _ = next(iter(self.values()))
+        while now - oldest > KEPT or len(self) > KEPT_AT_MOST:
+            self.popitem(last=False)
             self.forgotten_until = max(oldest, self.forgotten_until or oldest)
-            oldest, _ = next(iter(ended.values()))
+            oldest, _ = next(iter(self.values()))
         self._due = oldest + KEPT
 
     def is_told(self, key: _KeyT, at: datetime) -> bool:
         """Whether the end of this at this time was told, as far as anybody remembers."""
-        return key in self._ended or (self.forgotten_until is not None and at <= self.forgotten_until)
+        return key in self or (self.forgotten_until is not None and at <= self.forgotten_until)
