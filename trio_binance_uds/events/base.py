@@ -37,15 +37,29 @@ class _Unparsed(Shown):
     if TYPE_CHECKING:
         _frame: str | bytes
         _read: Callable[[str | bytes], Any]
-    else:
 
-        def __getattr__(self, name: str) -> Any:
-            # Called for what is not there: for nothing, but for the raw of an event that the decoder made.
-            if name != "raw":
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            raw = self._read(self._frame)
-            object.__setattr__(self, "raw", raw)
+
+class _RawWhenRead:
+    """Stands before the slot of ``raw``, and fills it when that is first read.
+
+    A ``__getattr__`` of events would do so too. But Python reads all fields of a class that has one in a slower way.
+    """
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, event: Any, cls: type[Any]) -> Any:
+        if event is None:
+            return self
+        try:
+            return self._slot.__get__(event, cls)
+        except AttributeError:  # The decoder has left the slot empty.
+            raw = event._read(event._frame)
+            self._slot.__set__(event, raw)
             return raw
+
+    def __set__(self, event: Any, raw: Any) -> None:
+        self._slot.__set__(event, raw)
 
 
 # weakref_slot is off in all classes of events: the decoder fills a twin with the same slots and then makes it one of
@@ -98,6 +112,9 @@ class Event(_Unparsed):
         (two deposits of the same amount at the same time): count identities, do not collect them in a set.
         """
         raise NotImplementedError(f"{type(self).__name__} has no identity")
+
+
+type.__setattr__(Event, "raw", _RawWhenRead(Event.__dict__["raw"]))  # plainly assigned, it would need a type
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
