@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -14,6 +15,11 @@ import trio_binance_uds as uds
 from trio_binance_uds.sandbox.ws_connection import Connection
 from trio_binance_uds.stream import account_sums
 from trio_binance_uds.stream.account_sums import AccountSums
+from trio_binance_uds.stream.buffer import EventBuffer
+from trio_binance_uds.stream.delivery import Delivery
+from trio_binance_uds.stream.record import StreamRecord
+from trio_binance_uds.stream.recovery import NothingRecovered
+from trio_binance_uds.stream.recovery.contract import NoRecovery
 from trio_binance_uds.wire.json_text import dumps
 
 from test_order_sums import futures  # isort: skip
@@ -136,6 +142,27 @@ def fill(at: int, part: str, side: str = "BUY", trade: int = 1, position: str = 
         trade, part=part, filled=part, trade_id=trade, side=side, position_side=position,
         transaction_time=datetime.fromtimestamp((MS + at) / 1000, UTC), account=uds.USDM_FUTURES.name,
     )  # fmt: skip
+
+
+async def test_order_that_the_venue_repeats_as_a_whole_moves_nothing_again() -> None:
+    buffer = EventBuffer(100, lambda: START, on_caught_up=lambda mark: None)
+    delivery = Delivery(buffer, NoRecovery(""), StreamRecord())
+    delivery.handover.park(1)
+    delivery.resume_from(1, START, NothingRecovered())
+    placed, first = futures(1, account=uds.USDM_FUTURES.name), fill(1, "0.4")
+    ended = attrs.evolve(
+        fill(2, "0.6", trade=2), order_id=1, filled_accumulated_quantity=Decimal(1), order_status="FILLED"
+    )
+    for event in (update(0, "5"), placed, first, ended, update(3, "6")):
+        delivery.handover.accept(1, event)
+    delivery.judge(START)
+    assert not delivery.judge(START)
+    for event in (placed, first, ended):
+        delivery.handover.accept(1, event)
+    assert buffer.held == 5
+    delivery.handover.accept(1, update(4, "6"))
+    delivery.judge(START)
+    assert not delivery.judge(START)
 
 
 def early(at: int, trade: int) -> Any:

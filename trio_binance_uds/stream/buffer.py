@@ -133,12 +133,11 @@ class EventBuffer:
         self._forget_flushes()
         return trio.current_time() - self._flushes[0][1] if self._flushes else 0.0
 
-    @property
+    # The producer's side, all of it synchronous.
+
     def has_room(self) -> bool:
         """Whether the next event will be accepted."""
         return self._mark is None and (len(self._items) < self._room or self._has_room_again())
-
-    # The producer's side, all of it synchronous.
 
     def put(self, item: Event | Notice) -> bool:
         """Accept an event or notice, or shed it where there is no room; :meth:`flush` wakes who waits for it.

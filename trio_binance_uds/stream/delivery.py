@@ -86,7 +86,6 @@ class Delivery:
         self._record = record
         self._may_look_into = may_look_into
         self._sums = OrderSums()
-        self._checks = self._sums.checks
         self._account = self._sums.account
         # Without the reports of orders nothing else can be explained by them.
         self._explained = EXPLAINED_BY_FILLS if tells_fills else frozenset[str]()
@@ -242,26 +241,24 @@ class Delivery:
     def _deliver(self, event: Event) -> bool:
         """Accept an event, or hold it back; return whether it is held back."""
         if event.is_told_once:
-            check = self._checks[type(event)]
-            # What is shed is not delivered, and asked for later: it must not count in the sums.
-            if check is not None and self._buffer.has_room:
-                found = check(event)
-                if found is not None and self._is_held(event, found):
-                    return True
+            # What comes again is in the sums already: of an order that has ended, it would count as another one.
             if self._repetitions.is_repeated(event):
                 return False
+            # What is shed is not delivered, and asked for later: it must not count in the sums.
+            if self._buffer.has_room():
+                found = self._sums.check(event)
+                if found is not None and self._is_held(event, found):
+                    return True
         elif type(event) is UndecodableEvent:
             self.unreadable.add(event)
-        for echoes in self._recovery_echoes:
-            if echoes.is_echo(event):
-                self._record.recovery_echoes += 1
-                return False
-        if type(event) is ExecutionReport:
+        if self._recovery_echoes and self._is_recovery_echo(event):
+            return False
+        is_to_be_explained = False
+        if isinstance(event, ExecutionReport):
             if event.original_client_order_id or self._placed.names:
                 event = self._placed.completed(event)
-            is_to_be_explained = False
-        else:
-            is_to_be_explained = event.event_type in self._explained
+        elif event.event_type in self._explained:
+            is_to_be_explained = True
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             if event.faults:
@@ -271,10 +268,17 @@ class Delivery:
                 self._account.observe(event)
         return False
 
+    def _is_recovery_echo(self, event: Event) -> bool:
+        """Count an event that a recovery has delivered; return whether it is one."""
+        is_echo = any(echoes.is_echo(event) for echoes in self._recovery_echoes)
+        self._record.recovery_echoes += is_echo
+        return is_echo
+
     def _is_held(self, report: Event, found: Discrepancy) -> bool:
         """Hold back a report before which one is missing; or, where nobody may be asked, deliver the gap before it."""
         if found.may_ask and self.handover.may_hold and self._may_look_into():
             self.discrepancy, self._held = found, report
+            self._repetitions.forget(report)  # It comes here again, when its link is cut to.
             self.handover.hold(report)
             return True
         self._sums.concede(report)

@@ -29,10 +29,8 @@ Sums are exact where the task's decimal context is, for which the supervisor see
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import attrs
@@ -84,80 +82,26 @@ class OrderSums:
     def __init__(self) -> None:
         # What else is to be explained by the fills.
         self.account: AccountSums = AccountSums()
-        self._spot = _Book(_spot_figures)
-        self._derivatives = _Book(_derivative_figures)
-        self.checks: Checks = Checks(self._check_of)
+        self._spot = _SpotBook(self.account)
+        self._derivatives = _DerivativesBook(self.account)
+        # The book of each class of events that was met; ``None``: it is no report of an order.
+        self._books: dict[type[Event], _Book | None] = {}
 
-    def check(self, report: Any) -> Discrepancy | None:
+    def check(self, report: Event) -> Discrepancy | None:
         """Add a live event that is about to be delivered; return why it must not be, and then it is not added."""
-        check = self.checks[type(report)]
-        return None if check is None else check(report)
-
-    def _check_of(self, cls: type[Event]) -> Callable[[Any], Discrepancy | None] | None:
-        book = self._book_of(cls)
-        return None if book is None else partial(self._check, book)
-
-    def _check(self, book: _Book, report: Any) -> Discrepancy | None:
-        # What is usual is done here, as it is done for every report; all else is up to the book.
-        order_id, known = report.order_id, book.open
-        last = known.get(order_id)
-        if book is self._spot:
-            filled, part = report.cumulative_filled_quantity, report.last_executed_quantity
-            if last is None:
-                is_usual = not filled  # It has just been placed.
-            elif part:
-                before, quote = last.cumulative_quote_quantity, report.last_quote_quantity
-                is_usual = last.cumulative_filled_quantity + part == filled and (
-                    (before is not None and quote is not None and before + quote == report.cumulative_quote_quantity)
-                    or _do_quotes_agree(last, report)
-                )
-            else:
-                is_usual = last.cumulative_filled_quantity == filled
-        else:
-            filled, part = report.filled_accumulated_quantity, report.last_filled_quantity
-            is_usual = not filled if last is None else last.filled_accumulated_quantity + part == filled
-        if not is_usual or (last is not None and last.symbol != report.symbol):
-            return self._check_unusual(book, report, filled)
-        status = report.order_status
-        if status in _FINAL:
-            if status == "FILLED" and filled != (
-                report.order_quantity if book is self._spot else report.original_quantity
-            ):
-                return self._check_unusual(book, report, filled)
-            book.end(report, filled)
-        else:
-            known[order_id] = report
-            if len(known) > _OPEN_AT_MOST:
-                del known[next(iter(known))]
-        if part:
-            if book is self._spot:
-                self.account.moved_at = report.transaction_time
-            else:
-                self.account.add_fill(report)
-        return None
-
-    def _check_unusual(self, book: _Book, report: Any, filled: Decimal) -> Discrepancy | None:
-        before = book.delivered(report)
-        found = book.check(report)
-        if found is None and (before is None or filled > before):
-            self._note_fill(book, report)
-        return found
-
-    def _note_fill(self, book: _Book, report: Any) -> None:
-        if book is self._spot:
-            self.account.moved_at = report.transaction_time
-        else:
-            self.account.add_fill(report)
+        cls = type(report)
+        book = self._books[cls] if cls in self._books else self._book_of(report)
+        return None if book is None else book.check(report)
 
     def concede(self, report: Any) -> None:
         """Add a report as it is: what is missing before it becomes a hole, and is not looked into soon again."""
-        book = self._book_of(type(report))
+        book = self._book_of(report)
         assert book is not None, "only reports of orders are ever found wrong"
         book.concede(report)
 
     def add_recovered(self, event: Any) -> None:
         """Add an event that was recovered; what a report of an order does not account for becomes a hole."""
-        book = self._book_of(type(event))
+        book = self._book_of(event)
         if book is not None:
             book.add(event)
 
@@ -169,23 +113,14 @@ class OrderSums:
         more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         return f"the delivered reports do not add up: {', '.join(lacking[:_NAMED])}{more}"
 
-    def _book_of(self, cls: type[Event]) -> _Book | None:
-        # By its fields: no class of another product is imported for it.
-        if hasattr(cls, "cumulative_filled_quantity"):
-            return self._spot
-        return self._derivatives if hasattr(cls, "filled_accumulated_quantity") else None
-
-
-class Checks(dict[type[Event], Callable[[Any], Discrepancy | None] | None]):
-    """By the class of an event what checks and adds it, as :meth:`OrderSums.check` does; ``None``: nothing does."""
-
-    def __init__(self, check_of: Callable[[type[Event]], Callable[[Any], Discrepancy | None] | None]) -> None:
-        super().__init__()
-        self._check_of = check_of
-
-    def __missing__(self, cls: type[Event]) -> Callable[[Any], Discrepancy | None] | None:
-        check = self[cls] = self._check_of(cls)
-        return check
+    def _book_of(self, event: Event) -> _Book | None:
+        """Return the book of a class of events, by its fields: no class of another product is imported for it."""
+        cls = type(event)
+        if cls not in self._books:
+            is_spot = hasattr(cls, "cumulative_filled_quantity")
+            is_derivative = hasattr(cls, "filled_accumulated_quantity")
+            self._books[cls] = self._spot if is_spot else self._derivatives if is_derivative else None
+        return self._books[cls]
 
 
 @attrs.define(eq=False)
@@ -220,28 +155,51 @@ class _Figures:
 class _Book:
     """The orders whose reports name their figures alike."""
 
-    def __init__(self, figures: Callable[[Any], _Figures]) -> None:
-        self._figures = figures
+    def __init__(self, account: AccountSums) -> None:
+        self._account = account
         # Of each open order its last report; of each that has ended its sum, in two generations.
-        self.open: dict[int, Any] = {}
+        self._open: dict[int, Any] = {}
         self._ended: dict[Key, Decimal] = {}
         self._ended_before: dict[Key, Decimal] = {}
         self._troubled: dict[Key, _Trouble] = {}
 
-    def end(self, report: Any, filled: Decimal) -> None:
+    def check(self, report: Any) -> Discrepancy | None:
+        """Add a report; return what is wrong with it, and then it is not added.
+
+        This is done for every report. What continues the last report of its order, as nearly every one does, is all
+        done here; else it is up to :meth:`_check_closely`.
+        """
+        raise NotImplementedError
+
+    def _figures(self, report: Any) -> _Figures:
+        raise NotImplementedError
+
+    def _note_fill(self, report: Any) -> None:
+        """Let the sums of the account know of a fill that is delivered for the first time."""
+        raise NotImplementedError
+
+    def _open_new(self, report: Any) -> None:
+        """Remember an order by its first report."""
+        self._open[report.order_id] = report
+        if len(self._open) > _OPEN_AT_MOST:
+            del self._open[next(iter(self._open))]
+
+    def _end(self, report: Any, filled: Decimal) -> None:
         """Remember of an order that has ended how much of it was filled."""
-        self.open.pop(report.order_id, None)
+        self._open.pop(report.order_id, None)
         if filled:
             self._ended[report.symbol, report.order_id] = filled
             if len(self._ended) > _ENDED_AT_MOST:
                 self._ended_before, self._ended = self._ended, {}
 
-    def check(self, report: Any) -> Discrepancy | None:
+    def _check_closely(self, report: Any) -> Discrepancy | None:
         """Add a report that has nothing before it, is late, or says something else; return what is wrong with it."""
-        last = self._last(report)
+        last, delivered, filled = self._last(report), self.delivered(report), self._figures(report).filled
         found = self._difference(report, last)
         if not found:
             self.add(report)
+            if delivered is None or filled > delivered:
+                self._note_fill(report)
             return None
         trouble = self._troubled.get(_key(report))
         not_before = None if trouble is None else trouble.not_before
@@ -273,9 +231,9 @@ class _Book:
         if holes or trouble is not None:
             self._trouble(key).holes = tuple(holes)
         if report.order_status in _FINAL or (known is not None and self._last(report) is None):
-            self.end(report, max(filled, delivered))
+            self._end(report, max(filled, delivered))
         elif filled >= delivered:
-            self.open[report.order_id] = report
+            self._open[report.order_id] = report
 
     def lacking(self) -> list[str]:
         """Name the orders that have holes."""
@@ -288,7 +246,7 @@ class _Book:
 
     def _last(self, report: Any) -> Any:
         """Return the last report that was delivered of an open order; ``None`` if there is none."""
-        last = self.open.get(report.order_id)
+        last = self._open.get(report.order_id)
         return last if last is not None and last.symbol == report.symbol else None
 
     def delivered(self, report: Any) -> Decimal | None:
@@ -319,18 +277,81 @@ class _Book:
         return trouble
 
 
-def _spot_figures(report: Any) -> _Figures:
-    filled, lacking = report.cumulative_filled_quantity, _ZERO
-    if report.order_status == "FILLED" and not report.quote_order_quantity:
-        lacking = max(report.order_quantity - (report.prevented_quantity or _ZERO) - filled, _ZERO)
-    return _Figures(filled - report.last_executed_quantity, filled, lacking)
+class _SpotBook(_Book):
+    """The orders of spot and margin."""
+
+    def check(self, report: Any) -> Discrepancy | None:
+        filled, part = report.cumulative_filled_quantity, report.last_executed_quantity
+        last = self._open.get(report.order_id)
+        if last is None:
+            is_usual = not filled  # It has just been placed.
+        elif last.symbol != report.symbol:
+            is_usual = False
+        elif not part:
+            is_usual = last.cumulative_filled_quantity == filled
+        elif last.cumulative_filled_quantity + part != filled:
+            is_usual = False
+        else:
+            before, quote = last.cumulative_quote_quantity, report.last_quote_quantity
+            is_usual = (
+                before is not None and quote is not None and before + quote == report.cumulative_quote_quantity
+            ) or _do_quotes_agree(last, report)
+        status = report.order_status
+        if not is_usual or (status == "FILLED" and filled != report.order_quantity):
+            return self._check_closely(report)
+        if status in _FINAL:
+            self._end(report, filled)
+        elif last is None:
+            self._open_new(report)
+        else:
+            self._open[report.order_id] = report
+        if part:
+            self._account.moved_at = report.transaction_time
+        return None
+
+    def _figures(self, report: Any) -> _Figures:
+        filled, lacking = report.cumulative_filled_quantity, _ZERO
+        if report.order_status == "FILLED" and not report.quote_order_quantity:
+            lacking = max(report.order_quantity - (report.prevented_quantity or _ZERO) - filled, _ZERO)
+        return _Figures(filled - report.last_executed_quantity, filled, lacking)
+
+    def _note_fill(self, report: Any) -> None:
+        self._account.moved_at = report.transaction_time
 
 
-def _derivative_figures(report: Any) -> _Figures:
-    filled, lacking = report.filled_accumulated_quantity, _ZERO
-    if report.order_status == "FILLED":
-        lacking = max(report.original_quantity - filled, _ZERO)
-    return _Figures(filled - report.last_filled_quantity, filled, lacking)
+class _DerivativesBook(_Book):
+    """The orders of futures and options."""
+
+    def check(self, report: Any) -> Discrepancy | None:
+        filled, part = report.filled_accumulated_quantity, report.last_filled_quantity
+        last = self._open.get(report.order_id)
+        if last is None:
+            is_usual = not filled  # It has just been placed.
+        elif last.symbol != report.symbol:
+            is_usual = False
+        else:
+            is_usual = last.filled_accumulated_quantity + part == filled
+        status = report.order_status
+        if not is_usual or (status == "FILLED" and filled != report.original_quantity):
+            return self._check_closely(report)
+        if status in _FINAL:
+            self._end(report, filled)
+        elif last is None:
+            self._open_new(report)
+        else:
+            self._open[report.order_id] = report
+        if part:
+            self._account.add_fill(report)
+        return None
+
+    def _figures(self, report: Any) -> _Figures:
+        filled, lacking = report.filled_accumulated_quantity, _ZERO
+        if report.order_status == "FILLED":
+            lacking = max(report.original_quantity - filled, _ZERO)
+        return _Figures(filled - report.last_filled_quantity, filled, lacking)
+
+    def _note_fill(self, report: Any) -> None:
+        self._account.add_fill(report)
 
 
 def _do_quotes_agree(last: ExecutionReport, report: ExecutionReport) -> bool:

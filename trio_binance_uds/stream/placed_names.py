@@ -27,6 +27,8 @@ class PlacedNames:
 
         Where no order was amended, only a report that has an original client order id can say anything new.
         """
+        if not self.names and report.order_status in _FINAL:
+            return report  # The usual end of an order: a cancellation names the order's id as the original one.
         key = (report.account, report.symbol, report.order_id)
         placed = self.names.get(key)
         if placed is not None and placed != report.placed_client_order_id:

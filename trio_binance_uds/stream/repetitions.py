@@ -1,8 +1,9 @@
 """Which reports the venue has sent before; the identity of a report belongs to one report of an account.
 
-The last few thousand are remembered, in two generations: to drop the older one whole costs nothing. A report of spot
-is remembered as a number or two, as its own number and the symbol are its identity: that is a fifth of the memory, and
-nothing that the garbage collector has to look at.
+The last few thousand are remembered, in two generations: to drop the older one whole costs next to nothing. A report
+of spot is remembered as a number or two, as its own number and the symbol are its identity: that is a fifth of the
+memory, and nothing that the garbage collector has to look at. These numbers rise within a symbol, so nearly all are
+higher than all that are remembered, and need not be looked for.
 
 An update of balances that says by how much a balance changed, and what it is since then, is a repetition if all of it
 is the same again: after a change that is not 0 the balance would be another. One exception: in the same millisecond a
@@ -14,7 +15,7 @@ such as a deposit, may well come twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Set
+from collections.abc import Hashable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,17 +29,30 @@ from trio_binance_uds.stream.record import StreamRecord
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _REPORTS_REMEMBERED = 8192
-_NOTHING: tuple[Set[int | None], Set[int | None]] = (frozenset(), frozenset())
 _UPDATES_OF_BALANCES = frozenset({"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE"})
 
 
 @attrs.define(eq=False)
-class _Generation:
-    size: int = 0
-    # Of each symbol of an account execution ids, and fills as :func:`_fill` numbers them: no number is both. Beside
-    # these stands what the generation before has of that symbol, so that it is looked up once.
-    numbers: dict[tuple[str | None, str], tuple[set[int | None], Set[int | None]]] = attrs.field(factory=dict)
-    others: set[Hashable] = attrs.field(factory=set)
+class _Numbers:
+    """What was delivered of one symbol of an account: execution ids, and fills as :func:`_fill` numbers them.
+
+    Attributes:
+        executions, fills: those of the latest generation.
+        older_executions, older_fills: those of the one before.
+        highest_execution, highest_trade: no execution id, and no trade of a fill, is higher than these.
+    """
+
+    executions: set[int] = attrs.field(factory=set)
+    fills: set[int] = attrs.field(factory=set)
+    older_executions: set[int] = attrs.field(factory=set)
+    older_fills: set[int] = attrs.field(factory=set)
+    highest_execution: int = -1
+    highest_trade: int = -1
+
+    def age(self) -> None:
+        """Begin a new generation."""
+        self.older_executions, self.executions = self.executions, set()
+        self.older_fills, self.fills = self.fills, set()
 
 
 class Repetitions:
@@ -46,8 +60,11 @@ class Repetitions:
 
     def __init__(self, record: StreamRecord) -> None:
         self._record = record
-        self._latest = _Generation()
-        self._older = _Generation()
+        # How much is in the latest generation.
+        self._size = 0
+        self._numbers: dict[tuple[str | None, str], _Numbers] = {}
+        self._others: set[Hashable] = set()
+        self._older_others: set[Hashable] = set()
         # Balances by their last change: when that was, and what they were since.
         self._balances: dict[Hashable, tuple[datetime, Decimal]] = {}
 
@@ -57,10 +74,44 @@ class Repetitions:
         A fill is known by its trade too. Should one come again under another execution id, two connections do not
         number alike, although the handover and the guarantee rest on that: it must not be counted twice all the same.
         """
-        if self._latest.size >= _REPORTS_REMEMBERED:
-            self._older, self._latest = self._latest, _Generation()
-        if type(report) is ExecutionReport and report.execution_id is not None:
-            return self._has_report_come(report)
+        if self._size >= _REPORTS_REMEMBERED:
+            self._begin_generation()
+        if not isinstance(report, ExecutionReport) or (number := report.execution_id) is None:
+            return self._is_other_repeated(report)
+        place = (report.account, report.symbol)
+        numbers = self._numbers.get(place)
+        if numbers is None:
+            numbers = self._numbers[place] = _Numbers()
+        if number > numbers.highest_execution:
+            numbers.highest_execution = number
+        elif number in numbers.executions or number in numbers.older_executions:
+            return self._counted(True)
+        numbers.executions.add(number)
+        self._size += 1
+        if report.execution_type == "TRADE" and (trade := report.trade_id) is not None:
+            fill = _fill(report, trade)
+            if trade > numbers.highest_trade:
+                numbers.highest_trade = trade
+            elif fill in numbers.fills or fill in numbers.older_fills:
+                if not self._record.renumbered:
+                    log.warning("trade %d of %s came again under another execution id", trade, report.symbol)
+                self._record.renumbered += 1
+                return True
+            numbers.fills.add(fill)
+            self._size += 1
+        return False
+
+    def forget(self, report: Event) -> None:
+        """Forget a report that was not delivered after all."""
+        if isinstance(report, ExecutionReport) and report.execution_id is not None:
+            numbers = self._numbers[report.account, report.symbol]
+            numbers.executions.discard(report.execution_id)
+            if report.trade_id is not None:
+                numbers.fills.discard(_fill(report, report.trade_id))
+        else:
+            self._others.discard((report.account, report.identity))
+
+    def _is_other_repeated(self, report: Event) -> bool:
         if report.event_type in _UPDATES_OF_BALANCES:
             return self._is_update_repeated(report)
         if report.event_type == "liabilityChange" and getattr(report, "transaction_id", None) is None:
@@ -83,40 +134,25 @@ class Repetitions:
         return self._counted(is_repeated)
 
     def _has_come(self, key: Hashable) -> bool:
-        others = self._latest.others
+        others = self._others
         size = len(others)
         others.add(key)  # and not asked for before: to hash such a key costs more than all else
-        if len(others) == size or key in self._older.others:
+        if len(others) == size or key in self._older_others:
             return True
-        self._latest.size += 1
+        self._size += 1
         return False
 
     def _counted(self, is_repeated: bool) -> bool:
         self._record.repeated += is_repeated
         return is_repeated
 
-    def _has_report_come(self, report: ExecutionReport) -> bool:
-        latest, place = self._latest, (report.account, report.symbol)
-        numbers = latest.numbers.get(place)
-        if numbers is None:
-            numbers = latest.numbers[place] = (set(), self._older.numbers.get(place, _NOTHING)[0])
-        known, older = numbers
-        number, size = report.execution_id, len(known)
-        known.add(number)
-        if len(known) == size or number in older:
-            self._record.repeated += 1
-            return True
-        latest.size += 1
-        if report.execution_type == "TRADE" and report.trade_id is not None:
-            fill = _fill(report)
-            known.add(fill)
-            if len(known) == size + 1 or fill in older:
-                if not self._record.renumbered:
-                    log.warning("trade %d of %s came again under another execution id", report.trade_id, report.symbol)
-                self._record.renumbered += 1
-                return True
-            latest.size += 1
-        return False
+    def _begin_generation(self) -> None:
+        self._size = 0
+        self._older_others, self._others = self._others, set()
+        # Of what was not delivered again for a whole generation nothing is left to remember.
+        self._numbers = {place: numbers for place, numbers in self._numbers.items() if numbers.executions}
+        for numbers in self._numbers.values():
+            numbers.age()
 
 
 def _amount_of(balance: Any) -> Decimal:
@@ -125,11 +161,8 @@ def _amount_of(balance: Any) -> Decimal:
     return amount
 
 
-def _fill(report: ExecutionReport) -> int:
-    """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation.
-
-    It is negative, as no execution id is.
-    """
+def _fill(report: ExecutionReport, trade: int) -> int:
+    """Return a number that no other fill of the symbol has: an order can fill once in a trade, or in an allocation."""
     if report.allocation_id is None:
-        return ~((report.order_id << 65) + ((report.trade_id or 0) << 1))
-    return ~((report.order_id << 65) + (report.allocation_id << 1) + 1)
+        return (report.order_id << 64) + trade
+    return ~((report.order_id << 64) + report.allocation_id)

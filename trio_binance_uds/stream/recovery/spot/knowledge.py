@@ -127,24 +127,18 @@ class Knowledge:
         """Take in an event that was accepted for delivery."""
         if isinstance(event, ExecutionReport):
             self._report(event)
-            at = event.transaction_time
         elif isinstance(event, OutboundAccountPosition):
             self._position(event)
-            at = event.last_account_update
+            self._note_time(event.last_account_update)
         elif isinstance(event, ListStatus):
             self._list(event)
-            at = event.transaction_time
+            self._note_time(event.transaction_time)
         elif isinstance(event, BalanceUpdate):
             self._wait_for_position(event)
-            at = event.clear_time
-        else:
-            return
-        if self.newest is None or at > self.newest:
-            self._note_time(at)
+            self._note_time(event.clear_time)
 
     def _report(self, report: ExecutionReport) -> None:
-        symbol, at = report.symbol, report.transaction_time
-        key = (symbol, report.order_id)
+        symbol, at, status = report.symbol, report.transaction_time, report.order_status
         record = self.symbols.get(symbol)
         if record is None:
             record = self.symbols[symbol] = SymbolRecord()
@@ -152,23 +146,26 @@ class Knowledge:
         if report.execution_type == "TRADE":
             self._fill(record, report)
         list_id = report.order_list_id
-        if list_id != -1 and list_id is not None and list_id not in self.lists and list_id not in self.finished_lists:
+        if list_id is not None and list_id != -1 and list_id not in self.lists and list_id not in self.finished_lists:
             self.lists_to_come.add(list_id)
-        if report.order_status in FINAL_STATUSES:
+        key = (symbol, report.order_id)
+        if status in FINAL_STATUSES:
             self.orders.pop(key, None)
-            self.finished.add(key, at, report.order_status)
-        elif key in self.orders or key not in self.finished:
+            self.finished.add(key, at, status)
+        elif key not in self.finished:
             self.orders[key] = report
+        self._note_time(at)
 
     def _fill(self, record: SymbolRecord, report: ExecutionReport) -> None:
-        if report.trade_id is None:
+        trade_id = report.trade_id
+        if trade_id is None:
             at, key = report.transaction_time, (report.symbol, report.order_id)
             what = (key, at, report.last_executed_price, report.last_executed_quantity)
             self.unnumbered_fills.add(what, at, "")
-        elif report.trade_id > record.last_trade_id:
-            record.last_trade_id = report.trade_id
+        elif trade_id > record.last_trade_id:
+            record.last_trade_id = trade_id
             record.last_trade_orders = (report.order_id,)
-        elif report.trade_id == record.last_trade_id:
+        elif trade_id == record.last_trade_id and report.order_id not in record.last_trade_orders:
             record.last_trade_orders += (report.order_id,)
         if report.allocation_id is not None and report.allocation_id > record.last_allocation_id:
             record.last_allocation_id = report.allocation_id
