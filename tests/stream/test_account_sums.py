@@ -283,10 +283,25 @@ def test_what_does_not_say_its_side_is_held_against_nothing() -> None:
     assert not sums.is_waiting
 
 
-def test_what_could_not_be_read_moves_nothing() -> None:
-    sums = begun()
-    sums.observe(uds.UndecodableEvent(problem="made up", event_type="ACCOUNT_UPDATE"))
-    assert not sums.is_waiting
+async def test_what_could_not_be_read_moves_nothing() -> None:
+    buffer = EventBuffer(100, lambda: START, on_caught_up=lambda mark: None)
+    delivery = Delivery(buffer, NoRecovery(""), StreamRecord())
+    delivery.handover.park(1)
+    delivery.resume_from(1, START, NothingRecovered())
+    delivery.handover.accept(1, uds.UndecodableEvent(problem="made up", event_type="ACCOUNT_UPDATE"))
+    assert buffer.held == delivery.unreadable.count == 1
+    assert not delivery.has_unexplained
+    delivery.handover.accept(1, update(0, "5"))
+    assert delivery.has_unexplained
+
+
+@pytest.mark.parametrize("product", uds.PRODUCTS.values(), ids=lambda product: product.name)
+def test_fills_explain_all_events_of_a_class_or_none(product: uds.Product) -> None:
+    explained: dict[Any, set[bool]] = {}
+    for event_type, cls in product.event_types.items():
+        for one in (cls, *cls.other_shapes.values()):
+            explained.setdefault(one, set()).add(event_type in account_sums.EXPLAINED_BY_FILLS)
+    assert all(len(found) == 1 for found in explained.values())
 
 
 def test_fills_alone_where_no_updates_are_asked_for_show_nothing() -> None:

@@ -25,7 +25,7 @@ from typing import Any
 
 import attrs
 
-from trio_binance_uds.events import OutboundAccountPosition, UntypedEvent
+from trio_binance_uds.events import OutboundAccountPosition
 
 EXPLAINED_BY_FILLS = frozenset(
     {"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE", "TRADE_LITE", "outboundAccountPosition", "balanceUpdate"}
@@ -110,9 +110,7 @@ class AccountSums:
         self._wait(key)
 
     def observe(self, event: Any) -> None:
-        """Add an event that was delivered, of one of the types in :data:`EXPLAINED_BY_FILLS`."""
-        if isinstance(event, UntypedEvent):
-            return
+        """Add an event that was delivered and could be read, of one of the types in :data:`EXPLAINED_BY_FILLS`."""
         match event.event_type:
             case "ACCOUNT_UPDATE" | "BALANCE_POSITION_UPDATE":
                 for row in getattr(event, "positions", ()):

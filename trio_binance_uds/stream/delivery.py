@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 import trio
@@ -26,6 +27,7 @@ from trio_binance_uds.events import (
     ExecutionReport,
     Gap,
     GapCause,
+    KnownEvent,
     LeaseAtRisk,
     UndecodableEvent,
 )
@@ -69,6 +71,25 @@ class Blindness:
     noted_at: float = attrs.field(factory=trio.current_time)
 
 
+@attrs.frozen
+class _Way:
+    """What happens to the events of one class on their way; found once for each class, as every event asks for it.
+
+    Attributes:
+        is_told_once: whether one that comes again is a repetition.
+        check: what holds it against the sums, if it is a report of an order.
+        has_placed_name: whether the client order id under which its order was placed may have to be written into it.
+        is_explained: whether fills explain it, or it explains in their place what was moved.
+        is_unreadable: whether nobody can tell what it has changed.
+    """
+
+    is_told_once: bool
+    check: Callable[[Any], Discrepancy | None] | None
+    has_placed_name: bool
+    is_explained: bool
+    is_unreadable: bool
+
+
 class Delivery:
     """The way from the links to the buffer."""
 
@@ -98,6 +119,7 @@ class Delivery:
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
         self._repetitions = Repetitions(record)
         self._placed = PlacedNames()
+        self._ways: dict[type[Event], _Way] = {}
         self.blindness: Blindness | None = None
 
     @property
@@ -240,33 +262,43 @@ class Delivery:
 
     def _deliver(self, event: Event) -> bool:
         """Accept an event, or hold it back; return whether it is held back."""
-        if event.is_told_once:
+        way = self._ways.get(type(event)) or self._way_of(event)
+        if way.is_told_once:
             # What comes again is in the sums already: of an order that has ended, it would count as another one.
             if self._repetitions.is_repeated(event):
                 return False
             # What is shed is not delivered, and asked for later: it must not count in the sums.
-            if self._buffer.has_room():
-                found = self._sums.check(event)
+            if way.check is not None and self._buffer.has_room():
+                found = way.check(event)
                 if found is not None and self._is_held(event, found):
                     return True
-        elif type(event) is UndecodableEvent:
+        elif way.is_unreadable:
+            assert isinstance(event, UndecodableEvent)
             self.unreadable.add(event)
         if self._recovery_echoes and self._is_recovery_echo(event):
             return False
-        is_to_be_explained = False
-        if isinstance(event, ExecutionReport):
-            if event.original_client_order_id or self._placed.names:
-                event = self._placed.completed(event)
-        elif event.event_type in self._explained:
-            is_to_be_explained = True
+        if way.has_placed_name:
+            event = self._placed.completed(event)
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             if event.faults:
                 self._record.faulty(event)
             self._recoverer.observe(event)
-            if is_to_be_explained:
+            if way.is_explained:
                 self._account.observe(event)
         return False
+
+    def _way_of(self, event: Event) -> _Way:
+        cls = type(event)
+        way = self._ways[cls] = _Way(
+            is_told_once=cls.is_told_once,
+            check=self._sums.check_of(cls),
+            has_placed_name=issubclass(cls, ExecutionReport),
+            # A class is of one type, but for those of what could not be read.
+            is_explained=issubclass(cls, KnownEvent) and event.event_type in self._explained,
+            is_unreadable=issubclass(cls, UndecodableEvent),
+        )
+        return way
 
     def _is_recovery_echo(self, event: Event) -> bool:
         """Count an event that a recovery has delivered; return whether it is one."""

@@ -29,6 +29,7 @@ Sums are exact where the task's decimal context is, for which the supervisor see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -89,19 +90,23 @@ class OrderSums:
 
     def check(self, report: Event) -> Discrepancy | None:
         """Add a live event that is about to be delivered; return why it must not be, and then it is not added."""
-        cls = type(report)
-        book = self._books[cls] if cls in self._books else self._book_of(report)
-        return None if book is None else book.check(report)
+        check = self.check_of(type(report))
+        return None if check is None else check(report)
+
+    def check_of(self, cls: type[Event]) -> Callable[[Any], Discrepancy | None] | None:
+        """Return what checks the events of a class as :meth:`check` does; ``None``: they are no reports of orders."""
+        book = self._book_of(cls)
+        return None if book is None else book.check
 
     def concede(self, report: Any) -> None:
         """Add a report as it is: what is missing before it becomes a hole, and is not looked into soon again."""
-        book = self._book_of(report)
+        book = self._book_of(type(report))
         assert book is not None, "only reports of orders are ever found wrong"
         book.concede(report)
 
     def add_recovered(self, event: Any) -> None:
         """Add an event that was recovered; what a report of an order does not account for becomes a hole."""
-        book = self._book_of(event)
+        book = self._book_of(type(event))
         if book is not None:
             book.add(event)
 
@@ -113,9 +118,8 @@ class OrderSums:
         more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         return f"the delivered reports do not add up: {', '.join(lacking[:_NAMED])}{more}"
 
-    def _book_of(self, event: Event) -> _Book | None:
+    def _book_of(self, cls: type[Event]) -> _Book | None:
         """Return the book of a class of events, by its fields: no class of another product is imported for it."""
-        cls = type(event)
         if cls not in self._books:
             is_spot = hasattr(cls, "cumulative_filled_quantity")
             is_derivative = hasattr(cls, "filled_accumulated_quantity")

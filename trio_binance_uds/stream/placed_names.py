@@ -25,10 +25,11 @@ class PlacedNames:
     def completed(self, report: ExecutionReport) -> ExecutionReport:
         """Return the report with the id under which its order was placed; ask in the order of delivery.
 
-        Where no order was amended, only a report that has an original client order id can say anything new.
+        Where no order was amended, only a report that has an original client order id can say anything new, and at the
+        end of an order not even that: a cancellation names the order's id as the original one.
         """
-        if not self.names and report.order_status in _FINAL:
-            return report  # The usual end of an order: a cancellation names the order's id as the original one.
+        if not self.names and (not report.original_client_order_id or report.order_status in _FINAL):
+            return report
         key = (report.account, report.symbol, report.order_id)
         placed = self.names.get(key)
         if placed is not None and placed != report.placed_client_order_id:
