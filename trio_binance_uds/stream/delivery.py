@@ -78,14 +78,14 @@ class _Way:
     Attributes:
         is_told_once: whether one that comes again is a repetition.
         check: what holds it against the sums, if it is a report of an order.
-        has_placed_name: whether the client order id under which its order was placed may have to be written into it.
+        complete: what writes the client order id under which its order was placed into it, where that can be another.
         is_explained: whether fills explain it, or it explains in their place what was moved.
         is_unreadable: whether nobody can tell what it has changed.
     """
 
     is_told_once: bool
     check: Callable[[Any], Discrepancy | None] | None
-    has_placed_name: bool
+    complete: Callable[[Any], Event] | None
     is_explained: bool
     is_unreadable: bool
 
@@ -277,8 +277,8 @@ class Delivery:
             self.unreadable.add(event)
         if self._recovery_echoes and self._is_recovery_echo(event):
             return False
-        if way.has_placed_name:
-            event = self._placed.completed(event)
+        if way.complete is not None:
+            event = way.complete(event)
         # What is shed has not been told: it stays unknown, so that recovery finds it.
         if self._buffer.put(event):
             if event.faults:
@@ -293,7 +293,7 @@ class Delivery:
         way = self._ways[cls] = _Way(
             is_told_once=cls.is_told_once,
             check=self._sums.check_of(cls),
-            has_placed_name=issubclass(cls, ExecutionReport),
+            complete=self._placed.completed if issubclass(cls, ExecutionReport) else None,
             # A class is of one type, but for those of what could not be read.
             is_explained=issubclass(cls, KnownEvent) and event.event_type in self._explained,
             is_unreadable=issubclass(cls, UndecodableEvent),
