@@ -29,6 +29,3 @@ else:
         Each member is the text of its word, so ``OrderStatus.FILLED == "FILLED"``. A word that is no member is
         delivered as plain text: compare a field with ``==`` or in a ``case``, and use ``str()`` where a text is wanted.
         """
-
-        # That of Enum is a Python call, paid at each look-up in a set of words. A member is found as its text is.
-        __hash__ = str.__hash__
