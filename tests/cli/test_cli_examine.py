@@ -11,6 +11,7 @@ import attrs
 import pytest
 from trio.testing import MockClock
 
+from support.one_time import with_one_time
 from trio_binance_uds import PRODUCTION, SPOT, TESTNET, USDM_FUTURES, Host, Network, TransportKind, TrialOrder
 from trio_binance_uds.cli import main
 from trio_binance_uds.cli.arguments import DoctorOptions, parse
@@ -73,7 +74,7 @@ class Place:
 
 @pytest.fixture
 async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
-    async with open_sandbox(in_memory=True) as sandbox:
+    async with open_sandbox(in_memory=True, clock=with_one_time(monkeypatch)) as sandbox:
         account = sandbox.add_account(balances={"USDT": "10000"}, usdm={}, key="hmac")
         for name in ("PRIVATE_KEY", "PRIVATE_KEY_FILE", "PRIVATE_KEY_PASSPHRASE"):
             monkeypatch.delenv(f"BINANCE_{name}", raising=False)

@@ -14,6 +14,7 @@ import trio
 from trio.testing import MockClock
 
 import trio_binance_uds as uds
+from support.one_time import with_one_time
 from trio_binance_uds import DiagnosisResult as Result
 from trio_binance_uds import DiagnosisStep as Step
 from trio_binance_uds.doctor import stream_examination
@@ -39,8 +40,10 @@ Break = Callable[[Sandbox, SandboxAccount], object]
 
 @asynccontextmanager
 async def sandbox_with(key: str = "ed25519") -> AsyncIterator[tuple[Sandbox, SandboxAccount]]:
-    async with open_sandbox(in_memory=True) as sandbox:
-        yield sandbox, sandbox.add_account(**WALLETS, key=key)
+    with pytest.MonkeyPatch.context() as patch:
+        clock = with_one_time(patch)
+        async with open_sandbox(in_memory=True, clock=clock) as sandbox:
+            yield sandbox, sandbox.add_account(**WALLETS, key=key)
 
 
 async def examined(
@@ -87,8 +90,8 @@ async def test_of_a_product_that_works_no_line_is_red(autojump_clock: MockClock,
     assert (diagnosis.product, diagnosis.environment) == (product, "sandbox")
     assert found.pop(Step.ORDER) is Result.SKIPPED
     unsure = {step for step, result in found.items() if result is not Result.OK}
-    # Nothing about this account can be asked, so that neither its signature nor a gap can be proven.
-    silent = {Step.KIND, Step.SIGNATURE, Step.PERMISSIONS, Step.BASELINE, Step.GAP}
+    # Nothing about the past of this account can be asked, so that no gap can be proven complete.
+    silent = {Step.BASELINE, Step.GAP}
     assert unsure <= (silent if product == "unified-margin" else {Step.GAP})
 
 
@@ -110,6 +113,7 @@ def of_address(allowed: bool) -> Break:
         ("spot", "ed25519", forbid("USER_DATA", "USER_STREAM", "TRADE"), Step.PERMISSIONS, "enable reading"),
         ("usdm-futures", "hmac", forbid("USER_STREAM"), Step.PERMISSIONS, "the product"),
         ("cross-margin", "ed25519", forbid("USER_DATA"), Step.PERMISSIONS, "enable reading"),
+        ("unified-margin", "hmac", forbid("USER_STREAM"), Step.PERMISSIONS, "enable reading"),
     ],
 )
 async def test_a_key_that_may_not_is_told_from_one_that_is_not_known(
@@ -122,7 +126,7 @@ async def test_a_key_that_may_not_is_told_from_one_that_is_not_known(
     assert advice in failed.advice
 
 
-@pytest.mark.parametrize("product", ["spot", "usdm-futures", "cross-margin"])
+@pytest.mark.parametrize("product", ["spot", "usdm-futures", "cross-margin", "unified-margin"])
 async def test_a_wrong_secret_is_seen_by_its_signature(autojump_clock: MockClock, product: str) -> None:
     async with sandbox_with("hmac") as (sandbox, account):
         wrong = uds.Credentials.from_secret(account.api_key, "x" * 64)
@@ -209,6 +213,26 @@ async def test_the_old_listen_key_of_spot_is_replaced_by_what_it_says(autojump_c
     assert failed.step is Step.ROUTE
     assert "2026-02-20" in failed.detail
     assert "WebSocket API (SPOT)" in failed.advice
+
+
+@pytest.mark.parametrize("rest", [uds.Host.USDM_REST, None])
+async def test_what_nobody_can_ask_about_is_unsure(autojump_clock: MockClock, rest: uds.Host | None) -> None:
+    mechanism = uds.SPOT.mechanism if rest is None else uds.USDM_FUTURES.mechanism
+    product = uds.Product("without-history", mechanism, uds.SPOT.events)
+    async with sandbox_with() as (sandbox, account):
+        diagnosis = await uds.diagnose(
+            account.credentials, product, environment=sandbox.environment, network=sandbox.network
+        )
+    assert diagnosis.is_healthy
+    signature = results(diagnosis)[Step.SIGNATURE]
+    assert signature is (Result.OK if rest is None else Result.UNSURE), "spot subscribes by a signature"
+
+
+@pytest.mark.parametrize("product", ["spot", "portfolio-margin"])
+async def test_a_slow_answer_is_no_wrong_clock(autojump_clock: MockClock, product: str) -> None:
+    async with sandbox_with() as (sandbox, account):
+        sandbox.faults.delay(0.7)
+        assert (await examined(sandbox, account, product)).is_healthy
 
 
 async def test_a_url_that_never_brings_events_is_told(autojump_clock: MockClock) -> None:
