@@ -89,10 +89,10 @@ def test_the_end_of_an_id_is_kept() -> None:
 
 
 # Where the words are that a user of the command can get to see.
-SHOWN = ("credentials", "errors.py", "link", "products", "stream/recovery")
+SHOWN = ("credentials", "doctor", "errors.py", "link", "products", "stream/recovery")
 # What no command line leads to: options that only programs have.
-FOR_PROGRAMS = {"choice.py"}
-CALL = re.compile(r"\b[a-z_]+\(\)|\w+\(\w+=")
+FOR_PROGRAMS = {"choice.py", "network.py", "diagnose.py"}
+CALL = re.compile(r"\b[a-z_]+\(\)|\w+\(\w+=|\([A-Z_]{4,}\)|\([a-z]+_[a-z]+\)|ssl_context")
 
 
 def messages() -> Iterator[str]:

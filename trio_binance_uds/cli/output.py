@@ -123,7 +123,7 @@ class Screen(Output):
         self._accounts = accounts
         self._console = make_console(sys.stdout, color=color)
         self._color = color
-        self.has_status_line = self._console.is_terminal and not self._console.is_dumb_terminal
+        self.has_status_line: bool = self._console.is_terminal and not self._console.is_dumb_terminal
         # It refreshes itself by a thread, unless told otherwise.
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False

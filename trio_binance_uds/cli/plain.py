@@ -77,6 +77,10 @@ _ADVICE = {
     "use from_secret()": "put it into BINANCE_PRIVATE_KEY or BINANCE_API_SECRET",
     "name them in Recovery(symbols=...)": "name them with --symbol",
     "Recovery(symbols=...) names": "--symbol names",
+    "by ssl_context or SSL_CERT_FILE": "by SSL_CERT_FILE",
+    "(SPOT)": "(spot)",
+    "(CROSS_MARGIN)": "(cross-margin)",
+    "(isolated_margin)": "(isolated-margin:SYMBOL)",
 }
 
 

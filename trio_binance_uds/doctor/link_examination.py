@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 import trio
@@ -34,7 +35,8 @@ from trio_binance_uds.products.silent_urls import silent_because
 _CLOCK_TOLERANCE_SECONDS = 1.0
 _NOT_KNOWN_OR_NOT_ALLOWED = -2015
 _SPOT_ACCOUNT = "GET /api/v3/account"
-Step, Result = DiagnosisStep, DiagnosisResult
+Step: TypeAlias = DiagnosisStep
+Result: TypeAlias = DiagnosisResult
 
 
 @attrs.define(eq=False)

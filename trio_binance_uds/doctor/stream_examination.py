@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import trio
@@ -29,7 +29,8 @@ _HEALED_SECONDS = 60.0
 _ARRIVED_SECONDS = 15.0
 _LOOK_SECONDS = 0.1
 _CANCEL_SECONDS = 5.0
-Step, Result = DiagnosisStep, DiagnosisResult
+Step: TypeAlias = DiagnosisStep
+Result: TypeAlias = DiagnosisResult
 
 
 @attrs.define(eq=False)
