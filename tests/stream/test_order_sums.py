@@ -213,6 +213,14 @@ def test_sums_in_the_quote_asset_must_agree_too(quote: str, is_wrong: bool) -> N
     assert sums.check(after) is None
 
 
+@both
+def test_order_of_another_symbol_with_the_same_id_replaces_the_one_before(report: Any) -> None:
+    sums = OrderSums()
+    assert sums.check(report()) is None
+    assert sums.check(report(symbol="ETHUSDT", filled="0.5", part="0.1")) is None, "it was there before"
+    assert sums.check(report(symbol="ETHUSDT", filled="0.7", part="0.1")) is not None
+
+
 def test_orders_are_told_apart_by_symbol_and_by_kind() -> None:
     sums = OrderSums()
     assert sums.check(spot()) is None

@@ -8,9 +8,13 @@ import attrs
 import pytest
 
 import trio_binance_uds as uds
+from trio_binance_uds.stream import repetitions as module
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.repetitions import Repetitions
 from trio_binance_uds.wire.json_text import dumps
+
+from test_order_sums import futures as futures_report  # isort: skip
+from test_order_sums import spot as spot_report  # isort: skip
 
 MS = 1_900_000_000_000
 
@@ -115,3 +119,51 @@ def test_events_that_carry_a_change_alone_are_not_told_once() -> None:
     assert not decoded(uds.SPOT, deposit).is_told_once
     debt = {"e": "USER_LIABILITY_CHANGE", "E": MS, "a": "BTC", "t": "BORROW", "p": "1", "i": "0"}
     assert not decoded(uds.MARGIN_RISK, debt).is_told_once
+
+
+REPORTS: list[Any] = [
+    spot_report(filled="0.1", part="0.1", execution_id=5, trade_id=3),
+    spot_report(filled="0.1", part="0.1", execution_id=5, trade_id=-1, allocation_id=9),
+    spot_report(filled="0.1", part="0.1", execution_id=5),
+    spot_report(filled="0.1", part="0.1"),
+    spot_report(execution_id=5),
+    futures_report(filled="0.1", part="0.1", trade_id=3),
+]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_report_that_was_forgotten_is_new_once_more(report: Any) -> None:
+    repetitions = Repetitions(StreamRecord())
+    assert not repetitions.is_repeated(report)
+    repetitions.forget(report)
+    assert not repetitions.is_repeated(report)
+    assert repetitions.is_repeated(report)
+
+
+def test_numbers_that_do_not_rise_are_new_all_the_same_and_known_when_they_come_again() -> None:
+    record = StreamRecord()
+    repetitions = Repetitions(record)
+    reports = [
+        spot_report(filled="0.1", part="0.1", execution_id=number, trade_id=trade, order_id=order)
+        for number, trade, order in ((9, 5, 1), (4, 5, 2), (6, 2, 1), (8, 7, 2), (7, 1, 1))
+    ]
+    assert [repetitions.is_repeated(report) for report in reports] == [False] * 5
+    assert [repetitions.is_repeated(report) for report in reports] == [True] * 5
+    renumbered = [attrs.evolve(report, execution_id=report.execution_id + 10) for report in reports]
+    assert [repetitions.is_repeated(report) for report in renumbered] == [True] * 5
+    assert (record.repeated, record.renumbered) == (5, 5)
+
+
+def test_two_generations_are_remembered_and_the_symbols_of_none_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REPORTS_REMEMBERED", 4)
+    repetitions = Repetitions(StreamRecord())
+    old = spot_report(symbol="OLDUSDT", execution_id=1)
+    assert not repetitions.is_repeated(old)
+    for number in range(6):
+        assert not repetitions.is_repeated(spot_report(execution_id=number))
+    assert repetitions.is_repeated(spot_report(execution_id=0))
+    assert repetitions.is_repeated(old)
+    for number in range(6, 12):
+        assert not repetitions.is_repeated(spot_report(execution_id=number))
+    assert set(repetitions._numbers) == {("spot", "BTCUSDT")}
+    assert not repetitions.is_repeated(old)

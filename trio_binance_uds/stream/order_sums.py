@@ -29,6 +29,7 @@ Sums are exact where the task's decimal context is, for which the supervisor see
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -156,7 +157,7 @@ class _Figures:
     lacking: Decimal
 
 
-class _Book:
+class _Book(ABC):
     """The orders whose reports name their figures alike."""
 
     def __init__(self, account: AccountSums) -> None:
@@ -167,20 +168,21 @@ class _Book:
         self._ended_before: dict[Key, Decimal] = {}
         self._troubled: dict[Key, _Trouble] = {}
 
+    @abstractmethod
     def check(self, report: Any) -> Discrepancy | None:
         """Add a report; return what is wrong with it, and then it is not added.
 
         This is done for every report. What continues the last report of its order, as nearly every one does, is all
         done here; else it is up to :meth:`_check_closely`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _figures(self, report: Any) -> _Figures:
-        raise NotImplementedError
+        """Return what a report says of the sums of its order."""
 
+    @abstractmethod
     def _note_fill(self, report: Any) -> None:
         """Let the sums of the account know of a fill that is delivered for the first time."""
-        raise NotImplementedError
 
     def _open_new(self, report: Any) -> None:
         """Remember an order by its first report."""

@@ -106,8 +106,7 @@ class Repetitions:
         if isinstance(report, ExecutionReport) and report.execution_id is not None:
             numbers = self._numbers[report.account, report.symbol]
             numbers.executions.discard(report.execution_id)
-            if report.trade_id is not None:
-                numbers.fills.discard(_fill(report, report.trade_id))
+            numbers.fills.discard(_fill(report, report.trade_id or 0))
         else:
             self._others.discard((report.account, report.identity))
 
