@@ -98,7 +98,7 @@ def amendment(execution_id: int, when: int, before: str, after: str, order_id: i
     )
 
 
-def prevention(match_id: int, when: int, taken: str, order_id: int = 1) -> PreventionAnswer:
+def prevention(match_id: int, when: int, taken: str, order_id: int = 1, **changes: Any) -> PreventionAnswer:
     return PreventionAnswer.read(
         {
             "symbol": "AAABBB",
@@ -110,7 +110,9 @@ def prevention(match_id: int, when: int, taken: str, order_id: int = 1) -> Preve
             "selfTradePreventionMode": "EXPIRE_MAKER",
             "price": "100.00",
             "makerPreventedQuantity": taken,
+            "takerPreventedQuantity": taken,
             "transactTime": T0 + when,
+            **changes,
         }
     )
 

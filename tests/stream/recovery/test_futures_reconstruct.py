@@ -190,6 +190,20 @@ class TestOrders:
         assert story(result.events) == expected
         assert texts(result) == []
 
+    @pytest.mark.parametrize(("is_maker", "is_said"), [(True, True), (False, False)])
+    def test_what_came_first_is_said_to_be_unknown_where_a_maker_was_modified_and_filled(
+        self, is_maker: bool, is_said: bool
+    ) -> None:
+        knowledge = knowing(NEW)
+        answer = order(origQty="2", updated=2000, executedQty="0.5", status="PARTIALLY_FILLED")
+        fills, changes = (trade(51, 2000, "0.5", maker=is_maker),), (amendment(1, 2000, ("1", "2")),)
+        result = found(knowledge, answered(knowledge, answer, fills=fills, amendments=changes))
+        assert story(result.events) == ["AMENDMENT NEW 0/2@100", "TRADE PARTIALLY_FILLED 0.5/2@100"]
+        assert texts(result) == []
+        assert [remark.startswith("what came first to order 1 of AAABBB at 20") for remark in result.remarks] == (
+            [True] if is_said else []
+        )
+
     def test_a_trade_lite_that_was_told_does_not_stand_for_the_order_report(self) -> None:
         knowledge = knowing(NEW, trade_lite(51, 2000))
         answer = order(status="PARTIALLY_FILLED", executedQty="0.4", updated=2000)

@@ -50,24 +50,34 @@ def check_margin_order(right: list[ExecutionReport], ours: list[ExecutionReport]
     assert all(is_untellable(other, is_complete) for other in rest), ([step(o) for o in right], [step(o) for o in ours])
 
 
+def as_far_as_known(report: ExecutionReport) -> tuple[object, ...]:
+    """Return what a report says where its place within a millisecond is not known."""
+    match_id = report.prevented_match_id if report.execution_type == "TRADE_PREVENTION" else None
+    return (report.transaction_time, str(report.execution_type), report.trade_id or -1, match_id or -1)
+
+
 def is_untellable(report: ExecutionReport, is_complete: bool) -> bool:
     is_new = report.execution_type == "NEW"
     return is_new and (report.order_list_id != -1 or (report.order_type in CONTINGENT and not is_complete))
 
 
-def check_margin_story(sent: list[Event], told: list[Event], *, is_complete: bool) -> None:
+def check_margin_story(sent: list[Event], told: list[Event], *, is_complete: bool, details: str = "") -> None:
     assert Counter(fills(told)) == Counter(fills(sent))
     ours, theirs = by_order(told), by_order(sent)
     assert ours.keys() == theirs.keys()
     for key, right in theirs.items():
-        check_margin_order(right, ours[key], is_complete=is_complete)
+        if f"what came first to order {key[1]} of {key[0]}" in details:
+            # As with seed 5, where prevention and a fill meet: their running figures are guessed as their order is.
+            right, ours[key] = (sorted(some, key=as_far_as_known) for some in (right, ours[key]))
+            assert [as_far_as_known(report) for report in ours[key]] == [as_far_as_known(report) for report in right]
+        else:
+            check_margin_order(right, ours[key], is_complete=is_complete)
     assert Counter(lists(told)) == Counter(lists(sent))
 
 
 @pytest.mark.parametrize("product", [CROSS_MARGIN, isolated_margin("BTCUSDT"), BOTH], ids=lambda p: p.name)
 @pytest.mark.parametrize("is_rich", [False, True], ids=["documented", "rich"])
-# With 5, prevention and a fill meet in one millisecond, and no answer tells which came first.
-@pytest.mark.parametrize("seed", [*range(5), *range(6, 17), 34, 57])
+@pytest.mark.parametrize("seed", [*range(17), 34, 57])
 async def test_what_was_missed_is_told_once_in_order_on_each_account(
     seed: int, is_rich: bool, product: Product, autojump_clock: trio.abc.Clock, deterministic: Random
 ) -> None:
@@ -96,7 +106,8 @@ async def test_what_was_missed_is_told_once_in_order_on_each_account(
     is_complete = all(result.complete for result in stream.results)
     for name in market.margin:
         sent, told = stream.of(name, market.sent(first)), stream.of(name)
-        check_margin_story(sent, told, is_complete=is_complete)
+        details = "; ".join(result.detail for result in stream.results)
+        check_margin_story(sent, told, is_complete=is_complete, details=details)
         now = market.exchange.call(market.margin[name], "account.status", {})["balances"]
         right = {row["asset"]: (Decimal(row["free"]), Decimal(row["locked"])) for row in now}
         assert {asset: right[asset] for asset in balances(told)} == balances(told)

@@ -214,6 +214,77 @@ class TestFields:
         assert (found.prevented_match_id, found.counter_order_id, found.trade_group_id) == (3, 99, 7)
         assert (found.last_prevented_quantity, found.prevented_quantity) == (Decimal("0.5"), Decimal("0.5"))
 
+    @pytest.mark.parametrize(
+        ("match", "traded", "comes_first"),
+        [
+            # It takes before it makes.
+            ({"takerOrderId": 1, "makerOrderId": 99}, {"isMaker": True}, "prevention"),
+            ({}, {"isMaker": False}, "fill"),
+            # It sells at the highest price first.
+            ({"takerOrderId": 1, "makerOrderId": 99, "price": "100.01"}, {"isMaker": False}, "prevention"),
+            ({"takerOrderId": 1, "makerOrderId": 99, "price": "99.99"}, {"isMaker": False}, "fill"),
+        ],
+    )
+    def test_roles_and_prices_say_whether_prevention_or_a_fill_came_first(
+        self, match: dict[str, Any], traded: dict[str, Any], comes_first: str
+    ) -> None:
+        knowledge = knowing(PLACED)
+        partly = HALF | {"executedQty": "0.25", "cummulativeQuoteQty": "25.00"} | PREVENTED
+        evidence = answers(knowledge, order(updated=2000, **partly), fills=(trade(7, 2000, "0.25", **traded),))
+        evidence.add_preventions(("AAABBB", 1), [prevention(3, 2000, "0.50", **match)])
+        found = reconstruct(knowledge, evidence)
+        first, second = {
+            "fill": ("TRADE PARTIALLY_FILLED 0.25 of 1 trade 7", "TRADE_PREVENTION PARTIALLY_FILLED 0.25 of 1"),
+            "prevention": ("TRADE_PREVENTION NEW 0 of 1", "TRADE PARTIALLY_FILLED 0.25 of 1 trade 7"),
+        }[comes_first]
+        assert [told(event) for event in found.events] == [f"2000 #1 {first}", f"2000 #1 {second}"]
+        assert found.remarks == ()
+
+    def test_prices_rise_for_what_buys(self) -> None:
+        knowledge = knowing(PLACED)
+        partly = HALF | {"executedQty": "0.25", "cummulativeQuoteQty": "25.00", "side": "BUY"} | PREVENTED
+        evidence = answers(knowledge, order(updated=2000, **partly), fills=(trade(7, 2000, "0.25", isMaker=False),))
+        taken = prevention(3, 2000, "0.50", takerOrderId=1, makerOrderId=99, price="99.99")
+        evidence.add_preventions(("AAABBB", 1), [taken])
+        assert [event.event_time and told(event).split()[2] for event in reconstruct(knowledge, evidence).events] == [
+            "TRADE_PREVENTION",
+            "TRADE",
+        ]
+
+    def test_where_nothing_says_what_came_first_that_is_said(self) -> None:
+        knowledge = knowing(PLACED)
+        partly = HALF | {"executedQty": "0.25", "cummulativeQuoteQty": "25.00"} | PREVENTED
+        evidence = answers(knowledge, order(updated=2000, **partly), fills=(trade(7, 2000, "0.25"),))
+        evidence.add_preventions(("AAABBB", 1), [prevention(3, 2000, "0.50")])
+        found = reconstruct(knowledge, evidence)
+        assert len(found.events) == 2
+        assert [remark.split(" at ")[0] for remark in found.remarks] == ["what came first to order 1 of AAABBB"]
+        assert found.doubts == ()
+
+    @pytest.mark.parametrize(("is_maker", "is_said"), [(True, True), (False, False)])
+    def test_so_it_is_of_an_amendment_and_the_fill_of_a_maker(self, is_maker: bool, is_said: bool) -> None:
+        knowledge = knowing(PLACED)
+        partly = HALF | {"executedQty": "0.25", "cummulativeQuoteQty": "25.00", "origQty": "0.90"}
+        evidence = answers(knowledge, order(updated=2000, **partly), fills=(trade(7, 2000, "0.25", isMaker=is_maker),))
+        evidence.add_amendments(("AAABBB", 1), [amendment(77, 2000, "1.00", "0.90")])
+        found = reconstruct(knowledge, evidence)
+        assert len(found.events) == 2
+        assert len(found.remarks) == is_said
+
+    def test_what_has_ended_an_order_came_last(self) -> None:
+        knowledge = knowing(PLACED)
+        ended = order(
+            updated=2000, status="EXPIRED_IN_MATCH", executedQty="0.50", cummulativeQuoteQty="50.00", **PREVENTED
+        )
+        evidence = answers(knowledge, ended, fills=(trade(7, 2000, "0.50"),))
+        evidence.add_preventions(("AAABBB", 1), [prevention(3, 2000, "0.50", takerOrderId=1, makerOrderId=99)])
+        found = reconstruct(knowledge, evidence)
+        assert [told(event) for event in found.events] == [
+            "2000 #1 TRADE PARTIALLY_FILLED 0.5 of 1 trade 7",
+            "2000 #1 TRADE_PREVENTION EXPIRED_IN_MATCH 0.5 of 1",
+        ]
+        assert found.remarks == ()
+
     def test_an_order_that_expired_in_match_is_told_also_without_the_match(self) -> None:
         ended = order(updated=2000, status="EXPIRED_IN_MATCH", preventedMatchId=3, preventedQuantity="1.00")
         knowledge = knowing(PLACED)

@@ -3,7 +3,8 @@
 An order's life is a row of steps: placed, modified, filled, ended. The answers give each step its time, and going
 through them in order gives each report its running figures. Steps that no answer shows are not made up.
 
-Within one millisecond a modification comes before fills: one that moves the price across the book fills at once.
+Within one millisecond a modification comes before fills: one that moves the price across the book fills at once. Of the
+fill of a maker that is a guess.
 """
 
 from __future__ import annotations
@@ -91,6 +92,14 @@ class OrderFacts:
                 return True
             terms = change.new
         return terms != self.order.terms
+
+    def unknown_turns(self) -> list[datetime]:
+        """Return the milliseconds in which a modification and a fill met, and no answer says which of them came first.
+
+        An order that fills as taker has been moved across the book just before.
+        """
+        made = {fill.time for fill in self.fills if fill.is_maker}
+        return list(dict.fromkeys(change.time for change in self.amendments if change.time in made))
 
 
 _Step = AmendmentAnswer | FillAnswer | Literal["born", "ended"]

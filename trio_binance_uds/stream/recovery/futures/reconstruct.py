@@ -20,6 +20,7 @@ from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.futures.ledger import Ledger
 from trio_binance_uds.stream.recovery.futures.life import OrderFacts, Place, Rank, reports_of
 from trio_binance_uds.stream.recovery.futures.scope import Scope
+from trio_binance_uds.stream.recovery.turns import unknown_turn
 
 
 @attrs.frozen(kw_only=True)
@@ -56,20 +57,23 @@ class Doubt:
 
 @attrs.frozen
 class Reconstruction:
-    """The missed events in the order in which they are to be told, and the doubts."""
+    """The missed events in the order in which they are to be told, the doubts, and what else there is to say."""
 
     events: tuple[Event, ...]
     doubts: tuple[Doubt, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def reconstruct(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> Reconstruction:
     """Return what was missed, as far as the answers show it."""
     placed: list[tuple[Place, Event]] = []
     doubts: list[Doubt] = []
+    remarks: list[str] = []
     if scope.tells("ORDER_TRADE_UPDATE"):
         facts = evidence.facts()
         for one in facts:
             placed += reports_of(one, scope.dialect, knowledge.account_alias)
+            remarks += [unknown_turn(one.order, at) for at in one.unknown_turns()]
             doubts += _doubts_about(one, evidence)
         doubts += _strangers(evidence, {one.order.key for one in facts})
         if lagging := evidence.lagging_symbols():
@@ -85,7 +89,8 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> Recon
         events += _account(ledger, knowledge, evidence, scope)
     if scope.tells("ACCOUNT_CONFIG_UPDATE"):
         events += _config(knowledge, evidence, scope)
-    return Reconstruction(tuple([attrs.evolve(event, account=scope.account) for event in events]), tuple(doubts))
+    marked = tuple([attrs.evolve(event, account=scope.account) for event in events])
+    return Reconstruction(marked, tuple(doubts), tuple(remarks))
 
 
 # Orders.

@@ -15,6 +15,7 @@ What cannot be recovered, because no query tells it:
   reason is ``RECOVERED``: funding and transfers of the gap are in its ``balance_change``.
 * That a trailing stop was activated, that a conditional order was about to trigger, and why one failed.
 * When a leverage or the multi-assets mode was changed: the time at which it was found stands for it.
+* Whether a modification came before or after a maker's fill in the same millisecond; the gap's detail names the order.
 * Whether a fill of a liquidation was reported as ``CALCULATED``: it is recovered as a trade.
 * Orders that were canceled or expired without a fill more than three days ago, and all that is older than 90 days.
 * Where the history is asked symbol by symbol (COIN-M, Portfolio Margin), orders that were placed and ended without a
@@ -189,7 +190,7 @@ class _Recovery:
             balances=evidence.balances or {},
             positions=evidence.positions or {},
             unit=None if self._scope.dialect.unit is None else str(self._scope.dialect.unit),
-            remarks=said.remarks,
+            remarks=(*said.remarks, *found.remarks),
         )
         return Recovered.judged(found.events, basis)
 

@@ -135,6 +135,46 @@ class OrderFacts:
         is_working = order.type in CONTINGENT_TYPES and order.state["is_on_book"]
         return is_working and not was_working and order.working_since is None
 
+    # What shares a millisecond.
+
+    def is_end(self, step: _Step) -> bool:
+        """Whether an order has ended by this fill or by this prevented match, so that nothing follows it."""
+        if self.order.status == "FILLED":
+            return bool(self.fills) and step is self.fills[-1]
+        return self.order.status == "EXPIRED_IN_MATCH" and bool(self.preventions) and step is self.preventions[-1]
+
+    def turn_of(self, place: Place, step: _Step) -> tuple[datetime, Rank, bool, Decimal, Rank, int]:
+        """Return where a step comes in the life of the order: what it takes when it arrives comes before what it makes.
+
+        And what it takes, it takes at the best price first.
+        """
+        at, rank, number = place
+        if not isinstance(step, FillAnswer | PreventionAnswer):
+            return (at, rank, False, ZERO, rank, number)
+        is_maker, price = self._meeting(step)
+        if self.is_end(step):
+            return (at, Rank.END, is_maker, price, rank, number)
+        return (at, Rank.FILL, is_maker, price, rank, number)
+
+    def _meeting(self, step: FillAnswer | PreventionAnswer) -> tuple[bool, Decimal]:
+        """Return whether the order was the maker, and for a taker the price, lower the better it was."""
+        is_maker = step.is_maker if isinstance(step, FillAnswer) else step.maker_order_id == self.order.order_id
+        return is_maker, ZERO if is_maker else step.price if self.order.state["side"] == "BUY" else -step.price
+
+    def unknown_turns(self) -> list[datetime]:
+        """Return the milliseconds in which a change and a fill met, and no answer says which of them came first."""
+        changes: list[AmendmentAnswer | PreventionAnswer] = [*self.amendments, *self.preventions]
+        found = dict.fromkeys(
+            fill.time
+            for fill in self.fills
+            for change in changes
+            if fill.time == change.time
+            and not self.is_end(fill)
+            and not self.is_end(change)
+            and (fill.is_maker if isinstance(change, AmendmentAnswer) else self._meeting(fill) == self._meeting(change))
+        )
+        return list(found)
+
     def _times(self) -> set[datetime]:
         """When the order is known to have changed."""
         known = {self.order.created, *[fill.time for fill in self.fills], *[match.time for match in self.preventions]}
@@ -221,10 +261,9 @@ class _Life:
         steps += [((match.time, Rank.CHANGE, match.match_id), match) for match in facts.preventions]
         changed_at = {place[0] for place, _ in steps if place[1] is Rank.CHANGE}
         for fill in facts.fills:
-            # Nothing follows the fill that ends an order, so changes in the same millisecond came before it.
-            ends = order.status == "FILLED" and fill is facts.fills[-1] and fill.time in changed_at
+            ends = fill.time in changed_at and facts.is_end(fill)
             steps.append(((fill.time, Rank.END if ends else Rank.FILL, fill.number), fill))
-        steps.sort(key=lambda step: step[0])
+        steps.sort(key=lambda step: facts.turn_of(*step))
         if order.is_final:
             steps.append(((order.updated, Rank.END, 0), "ended"))
         return steps

@@ -20,6 +20,7 @@ from trio_binance_uds.stream.recovery.spot.life import OrderFacts, Place, Rank, 
 from trio_binance_uds.stream.recovery.spot.reports import list_status_of, position_of, started
 from trio_binance_uds.stream.recovery.spot.sequence import Row, in_sequence
 from trio_binance_uds.stream.recovery.timing import ANSWERS_LAG
+from trio_binance_uds.stream.recovery.turns import unknown_turn
 
 
 @attrs.frozen(kw_only=True)
@@ -50,10 +51,11 @@ class Doubt:
 
 @attrs.frozen
 class Reconstruction:
-    """The missed events in the order in which they are to be told, and the doubts."""
+    """The missed events in the order in which they are to be told, the doubts, and what else there is to say."""
 
     events: tuple[Event, ...]
     doubts: tuple[Doubt, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
@@ -83,7 +85,8 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
         found_about = _about_balances(knowledge, evidence, account, [place[0] for place, _ in placed])
         doubts += found_about.doubts
         events += found_about.events
-    return Reconstruction(tuple(events), tuple(doubts))
+    remarks = [unknown_turn(one.order, at) for one in facts for at in one.unknown_turns()]
+    return Reconstruction(tuple(events), tuple(doubts), tuple(remarks))
 
 
 def _doubts_about(facts: OrderFacts, evidence: Evidence) -> Iterator[Doubt]:

@@ -14,8 +14,11 @@ What cannot be recovered, because no query tells it:
 * The execution id of a report (``None``), except that of an amendment; the time at which the venue would have sent it
   (the time of what happened stands for it); the reason of a rejection (``NONE``).
 * The client order id that an order placed in the gap had before it was canceled there, outside of order lists.
-* List statuses that tell of a changed client order id (``UPDATED``), and whether an amendment came before or after a
-  fill in the same millisecond; an amendment in the very millisecond in which an order was placed.
+* List statuses that tell of a changed client order id (``UPDATED``); an amendment in the very millisecond in which an
+  order was placed.
+* Whether an amendment came before or after a fill in the same millisecond, and so with a prevented match, unless roles
+  or prices say it: what an order takes when it arrives comes before what it makes, and at the best price first. The
+  gap's detail names such an order; as nothing is missing, that alone leaves the gap complete.
 * Fills that an earlier, incomplete recovery did not find, once a later report of their order has been told.
 * Intermediate balances: there is one position, with what is now.
 * Activity on symbols that were not on this stream for a week, have no open order now and were not named: history can
@@ -194,7 +197,7 @@ class _Recovery:
             doubts=found.doubts,
             told_filled=told,
             account=self._evidence.account,
-            remarks=said.remarks,
+            remarks=(*said.remarks, *found.remarks),
         )
         return Recovered.judged([attrs.evolve(event, account=self._account) for event in found.events], basis)
 
