@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 import trio
 from recovery_desk_scene import DeskStream, RiskScene
@@ -170,11 +171,70 @@ class TestDebts:
         assert await stream.missed() == []
         assert not stream.results[-1].complete
 
-    def test_what_was_told_long_ago_is_forgotten(self) -> None:
+    @pytest.mark.parametrize("hours", [0, 20])
+    async def test_a_change_that_was_never_sent_comes_with_the_next_gap(
+        self, hours: int, autojump_clock: trio.abc.Clock
+    ) -> None:
+        scene = RiskScene()
+        stream = await whole(scene)
+        scene.loan("BORROW", "USDT", "1000")
+        stream.position += 1  # Nobody has sent it.
+        for _ in range(3 * hours):
+            scene.tick(1200)
+            scene.loan("BORROW", "BTC", "0.01")
+            stream.deliver()
+        assert words(await stream.missed()) == [("USDT", "BORROW", "1000", "0.01")]
+        assert stream.results[-1].complete, stream.results[-1].detail
+        assert await stream.missed() == [], "it comes once"
+
+    async def test_what_a_recovery_could_not_read_comes_with_a_later_one(self, autojump_clock: trio.abc.Clock) -> None:
+        scene = RiskScene()
+        stream = await whole(scene)
+        scene.loan("BORROW", "USDT", "1000")
+
+        def without_loans(method: str, params: Any) -> None:
+            if method.endswith("borrow-repay"):
+                raise ApiError(method=method, status=400, code=-1104, msg="Not now")
+
+        scene.tick(60)
+        stream.link.before = without_loans
+        assert await stream.missed() == []
+        stream.link.before = lambda method, params: None
+        scene.tick(600)
+        assert words(await stream.missed()) == [("USDT", "BORROW", "1000", "0.01")]
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    async def test_an_event_that_was_long_before_its_booking_is_not_told_again(
+        self, autojump_clock: trio.abc.Clock
+    ) -> None:
+        scene = RiskScene()
+        stream = await whole(scene)
+        scene.loan("BORROW", "USDT", "1000")
+        (event,) = scene.sent(stream.position)
+        stream.position += 1
+        assert event.event_time is not None
+        stream.tell(attrs.evolve(event, event_time=event.event_time - timedelta(minutes=4)))
+        scene.tick(600)
+        scene.loan("BORROW", "BTC", "0.01")
+        stream.deliver()
+        assert await stream.missed() == []
+        assert stream.results[-1].complete, stream.results[-1].detail
+
+    def test_what_was_told_long_before_the_books_were_read_is_forgotten(self) -> None:
         knowledge = RiskKnowledge()
         for hours in (0, 1, 3):
             knowledge.observe(live(hours=hours))
+        knowledge.begin(moment(hours=2.5))
+        assert knowledge.read_until(moment(hours=4)) == moment(hours=2.5)
         assert len(knowledge.changes) == 2
+
+    def test_nothing_from_before_what_is_remembered_is_told(self) -> None:
+        knowledge = RiskKnowledge()
+        start = moment()
+        knowledge.begin(start)
+        for number in range(20_001):
+            knowledge.observe(live(at=start + timedelta(seconds=number)))
+        assert knowledge.read_until(start + timedelta(hours=9)) == start + timedelta(seconds=1, minutes=5)
 
 
 class TestLevel:
@@ -247,8 +307,12 @@ def level(word: str) -> MarginLevelStatusChange:
     )
 
 
-def live(word: str = "BORROW", *, hours: float = 0, **changes: Any) -> UserLiabilityChange:
-    at = RiskScene().now() + timedelta(hours=hours)
+def moment(**later: float) -> datetime:
+    return RiskScene().now() + timedelta(**later)
+
+
+def live(word: str = "BORROW", *, at: datetime | None = None, hours: float = 0, **changes: Any) -> UserLiabilityChange:
+    at = moment(hours=hours) if at is None else at
     fields: dict[str, Any] = {"asset": "BTC", "principal": Decimal(1), "interest": Decimal("0.1"), **changes}
     return UserLiabilityChange(event_type="USER_LIABILITY_CHANGE", event_time=at, liability_type=word, **fields)
 

@@ -1,8 +1,9 @@
 """The recovery of the risk of a margin account: of a cross one, or of an isolated pair whose listen key tells it too.
 
 After a gap it asks for the debts and the margin level, and then for what must explain them: loans, repayments and
-interest, as the venue has booked them. Each row that no event has told becomes an event. What is owed now must be what
-was owed before and what was booked since; otherwise the recovery is incomplete.
+interest, as the venue has booked them since the books were last read. Each row that no event has told becomes an event,
+also one from before the gap: that its event was never sent, no other event shows. What is owed now must be what was
+owed before and what was booked since; otherwise the recovery is incomplete.
 
 What cannot be recovered, because no query tells it:
 
@@ -105,15 +106,18 @@ class RiskRecoverer:
         anchor = knowledge.anchor(since)
         if anchor is None:
             knowledge.begin(since - clock.uncertainty)
+        read_until = min(knowledge.read_until(since), since)
         inquiry, evidence = Inquiry(request, options.weight_allowed), _Evidence(clock, self._symbol)
         with trio.move_on_after(options.max_seconds):
-            await self._ask(inquiry, evidence, since, anchor)
+            await self._ask(inquiry, evidence, read_until, anchor)
             if evidence.unexplained(anchor) and not inquiry.is_over:
                 await trio.sleep(_AGAIN_SECONDS)
-                await self._ask(inquiry, evidence, since, anchor)
+                await self._ask(inquiry, evidence, read_until, anchor)
+        reasons = inquiry.reasons()
         if evidence.debts is not None:
-            knowledge.note_debts(evidence.debts)
-        return self._judged(inquiry.reasons(), evidence, since, anchor)
+            # What is not explained may be in the books in a while.
+            knowledge.note_debts(evidence.debts, are_books_read=not (reasons or evidence.unexplained(anchor)))
+        return self._judged(reasons, evidence, since, read_until, anchor)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Do nothing: what is owed must always be explained from what was last proven."""
@@ -127,14 +131,20 @@ class RiskRecoverer:
         await inquiry.ask(evidence.books(start, _INTEREST))
 
     def _judged(
-        self, reasons: list[str], evidence: _Evidence, since: datetime, anchor: DebtAnswer | None
+        self,
+        reasons: list[str],
+        evidence: _Evidence,
+        since: datetime,
+        read_until: datetime,
+        anchor: DebtAnswer | None,
     ) -> RiskRecovered:
         knowledge = self._knowledge
         assert knowledge.began is not None
-        since -= evidence.uncertainty
-        begins = {kind: max(knowledge.began, since - UNDER_WAY) for kind in (BORROW, REPAY)}
-        begins[INTEREST] = max(knowledge.began, since - NEAR_INTEREST)
-        untold = [row for row in knowledge.untold(evidence.loans_and_interest()) if row.time >= begins[row.kind]]
+        start = read_until - evidence.uncertainty
+        begins = {kind: max(knowledge.began, start - UNDER_WAY) for kind in (BORROW, REPAY)}
+        begins[INTEREST] = max(knowledge.began, start - NEAR_INTEREST)
+        rows = knowledge.untold(evidence.loans_and_interest(), since - evidence.uncertainty - UNDER_WAY)
+        untold = [row for row in rows if row.time >= begins[row.kind]]
         if anchor is None:
             reasons.append("what was owed before is not known, so the books prove nothing")
         for asset, amount in evidence.unexplained(anchor).items():
