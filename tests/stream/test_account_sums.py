@@ -329,16 +329,27 @@ def test_balances_that_were_exchanged_need_a_fill() -> None:
     sums.observe(balances(10_000, BTC="2", USDT="100"))
     sums.observe(balances(20_000, BTC="2", USDT="90"))
     assert not sums.is_waiting, "one asset alone proves nothing"
-    sums.moved_at = datetime.fromtimestamp(MS / 1000 + 30, UTC)
+    sums.moved["BTCUSDT"] = datetime.fromtimestamp(MS / 1000 + 30, UTC)
     sums.observe(balances(30_000, BTC="3", USDT="50"))
     assert not sums.is_waiting
     sums.observe(balances(40_000, BTC="4", USDT="40"))
     sums.observe(
-        uds.decode_frame(dumps({"e": "balanceUpdate", "E": 1, "a": "X", "d": "1", "T": MS + 41_000}), uds.SPOT)
+        uds.decode_frame(dumps({"e": "balanceUpdate", "E": 1, "a": "BTC", "d": "1", "T": MS + 41_000}), uds.SPOT)
     )
     assert judged(sums) is None, "both may have come and gone from outside"
     sums.observe(balances(50_000, BTC="3", USDT="45"))
     assert judged(sums) == "BTC and USDT were exchanged, and no report tells a fill of then"
+
+
+def test_what_else_moves_at_that_time_explains_no_exchange() -> None:
+    sums = begun()
+    sums.observe(balances(0, BTC="1", USDT="100"))
+    sums.moved["ETHUSDT"] = datetime.fromtimestamp(MS / 1000 + 10, UTC)
+    sums.observe(
+        uds.decode_frame(dumps({"e": "balanceUpdate", "E": 1, "a": "ETH", "d": "1", "T": MS + 10_000}), uds.SPOT)
+    )
+    sums.observe(balances(10_000, BTC="2", USDT="50"))
+    assert judged(sums) == "USDT and BTC were exchanged, and no report tells a fill of then"
 
 
 def test_beginning_anew_forgets() -> None:

@@ -225,9 +225,38 @@ def test_orders_are_told_apart_by_symbol_and_by_kind() -> None:
     sums = OrderSums()
     assert sums.check(spot()) is None
     assert sums.check(spot(symbol="ETHUSDT", filled="0.5", part="0.1")) is None, "it was there before"
+    assert sums.check(spot(symbol="ETHUSDT", filled="0.7", part="0.1")) is not None
     assert sums.check(futures(filled="0.5", part="0.1", cls=uds.PortfolioMarginOrderTradeUpdate)) is None
     assert sums.check(futures(filled="0.7", part="0.1", cls=uds.PortfolioMarginOrderTradeUpdate)) is not None
     assert sums.check(futures(8, filled="0.5", part="0.1", cls=uds.OptionsOrderTradeUpdate)) is None
+
+
+@both
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_orders_of_several_symbols_with_one_id_are_each_held_against_their_own(report: Any, first: int) -> None:
+    sums = OrderSums()
+    symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    for symbol in symbols:
+        assert sums.check(report(symbol=symbol)) is None
+    for symbol in symbols:
+        assert sums.check(report(symbol=symbol, filled="0.2", part="0.2")) is None
+    ended = symbols[first - 1]
+    assert sums.check(report(symbol=ended, filled="1", part="0.8", order_status="FILLED")) is None
+    for symbol in symbols:
+        if symbol != ended:
+            found = sums.check(report(symbol=symbol, filled="0.3", order_status="CANCELED"))
+            assert found is not None
+            assert found.detail == f"order 7 of {symbol} had been filled by 0.1 more than its reports said"
+            assert sums.check(report(symbol=symbol, filled="0.2", order_status="CANCELED")) is None
+
+
+def test_orders_with_one_id_that_are_kept_aside_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_sums, "_ASIDE_AT_MOST", 1)
+    sums = OrderSums()
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+        assert sums.check(spot(symbol=symbol, filled="0.1", part="0.1")) is None
+    assert sums.check(spot(symbol="BTCUSDT", filled="0.5", part="0.1")) is None, "it was forgotten"
+    assert sums.check(spot(symbol="SOLUSDT", filled="0.5", part="0.1")) is not None
 
 
 def test_other_events_have_no_sums() -> None:

@@ -9,7 +9,7 @@ promised, so nothing here is judged when it comes. It is judged when nothing mor
   a gap. As long as there was none, an update by an order of a position of which no fill was delivered lacks that fill.
 * USD-M: every ``TRADE_LITE`` has an order report, which tells the same trade.
 * Spot and margin: balances of two assets of which one rose and the other fell (free and locked together) were exchanged
-  for each other, so a fill was made at that time, or both came or went from outside.
+  for each other, so a fill of a symbol of the two was made at that time, or one of them came or went from outside.
 
 More is not concluded, as the venue does not promise it. The wallet of futures is not held against profits and
 commissions: how these are rounded, and in which of several updates of one moment they are, is not documented. The
@@ -86,9 +86,12 @@ class AccountSums:
         self._pending: dict[Key, int] = {}
         self._judged: dict[Key, int] = {}
         self._early: dict[Key, datetime] = {}
-        self._exchanged: dict[Key, tuple[datetime, str]] = {}
-        # When the newest fill, or the newest movement from outside, of a spot account was made.
-        self.moved_at: datetime | None = None
+        # What fell, and what rose.
+        self._exchanged: dict[Key, tuple[datetime, list[str], list[str]]] = {}
+        # Of spot and margin accounts: when the newest fill of a symbol, and the newest movement of an asset from outside,
+        # was made.
+        self.moved: dict[str, datetime] = {}
+        self._moved_from_outside: dict[str, datetime] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -124,7 +127,7 @@ class AccountSums:
             case "outboundAccountPosition":
                 self._balances(event)
             case _:  # A ``balanceUpdate``: what moves balances from outside.
-                self.moved_at = event.clear_time
+                self._moved_from_outside[event.asset] = event.clear_time
 
     def begin(self, at: datetime) -> None:
         """Begin, or begin anew at the end of a gap: what is missing before that, the gap says."""
@@ -154,10 +157,9 @@ class AccountSums:
             text = f"trade {trade_id} of {symbol} was told early, and no report of order {order_id} tells it"
             return None if key in self._trades else Unexplained(at, text)
         if key in self._exchanged:
-            at, names = self._exchanged.pop(key)
-            is_explained = self.moved_at is not None and self.moved_at >= at - _SAME_TIME
-            text = f"{names} were exchanged, and no report tells a fill of then"
-            return None if is_explained else Unexplained(at, text)
+            at, fallen, risen = self._exchanged.pop(key)
+            text = f"{' and '.join([*fallen, *risen])} were exchanged, and no report tells a fill of then"
+            return None if self._is_exchange_explained(at, fallen, risen) else Unexplained(at, text)
         return self._judge_position(key, self._positions[key])
 
     def _judge_position(self, key: Key, position: _Position) -> Unexplained | None:
@@ -193,11 +195,17 @@ class AccountSums:
                 (risen if now > before else fallen).append(balance.asset)
             self._totals[key] = now
         at = event.last_account_update
-        is_explained = self.moved_at is not None and self.moved_at >= at - _SAME_TIME
-        if risen and fallen and not is_explained and self._is_ours(at):
+        if risen and fallen and self._is_ours(at) and not self._is_exchange_explained(at, fallen, risen):
             place = ("exchanged", event.account, at)
-            self._exchanged[place] = at, " and ".join([*fallen, *risen])
+            self._exchanged[place] = at, fallen, risen
             self._wait(place)
+
+    def _is_exchange_explained(self, at: datetime, fallen: list[str], risen: list[str]) -> bool:
+        """Whether there was a fill of a symbol of two of these assets about then, or one of them came from outside."""
+        pairs = [(one, other) for one in fallen for other in risen]
+        times = [self.moved.get(symbol) for one, other in pairs for symbol in (one + other, other + one)]
+        times += [self._moved_from_outside.get(asset) for asset in (*fallen, *risen)]
+        return any(time is not None and time >= at - _SAME_TIME for time in times)
 
     def _is_ours(self, at: datetime) -> bool:
         return self._from is None or at > self._from

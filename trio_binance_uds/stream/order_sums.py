@@ -20,9 +20,10 @@ A part of an order's sum that no delivered report accounts for is a *hole*. Whil
 called complete: :meth:`OrderSums.open_questions` names those orders.
 
 What was delivered of an order is remembered as its last report, which the recovery keeps as well; of one that has
-ended, as the sum alone. Orders are found by their ids: where two of them on different symbols should have the same one,
-the newer one replaces the older one, whose next report is then a first one again. So is that of an order that was
-forgotten: at most fifty thousand open orders are remembered, and between eight and sixteen thousand that have ended.
+ended, as the sum alone. Orders are found by their ids, which are counted symbol by symbol: where two open ones on
+different symbols have the same one, all but the newest are kept aside. The next report of an order that was forgotten
+is a first one again: at most fifty thousand open orders are remembered, and between eight and sixteen thousand that
+have ended.
 
 Sums are exact where the task's decimal context is, for which the supervisor sees.
 """
@@ -42,6 +43,7 @@ from trio_binance_uds.stream.account_sums import AccountSums
 
 _OPEN_AT_MOST = 50_000
 _ENDED_AT_MOST = 8192
+_ASIDE_AT_MOST = 1000
 _TROUBLED_AT_MOST = 1000
 _NAMED = 5
 _FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
@@ -164,6 +166,8 @@ class _Book(ABC):
         self._account = account
         # Of each open order its last report; of each that has ended its sum, in two generations.
         self._open: dict[int, Any] = {}
+        # Of open orders that have the same id as a newer one.
+        self._aside: dict[Key, Any] = {}
         self._ended: dict[Key, Decimal] = {}
         self._ended_before: dict[Key, Decimal] = {}
         self._troubled: dict[Key, _Trouble] = {}
@@ -192,11 +196,31 @@ class _Book(ABC):
 
     def _end(self, report: Any, filled: Decimal) -> None:
         """Remember of an order that has ended how much of it was filled."""
-        self._open.pop(report.order_id, None)
+        last = self._open.pop(report.order_id, None)
+        if self._aside:
+            self._end_aside(report, last)
         if filled:
             self._ended[report.symbol, report.order_id] = filled
             if len(self._ended) > _ENDED_AT_MOST:
                 self._ended_before, self._ended = self._ended, {}
+
+    def _end_aside(self, report: Any, last: Any) -> None:
+        """Forget an order that was kept aside, or let another one with its id take its place."""
+        if last is not None and last.symbol != report.symbol:
+            self._aside.pop(_key(report), None)
+            self._open[report.order_id] = last
+        elif (key := next((key for key in self._aside if key[1] == report.order_id), None)) is not None:
+            self._open[report.order_id] = self._aside.pop(key)
+
+    def _set(self, report: Any) -> None:
+        """Remember a report of an open order as its last."""
+        other = self._open.get(report.order_id)
+        if other is not None and other.symbol != report.symbol:
+            self._aside.pop(_key(report), None)
+            self._aside[_key(other)] = other
+            if len(self._aside) > _ASIDE_AT_MOST:
+                del self._aside[next(iter(self._aside))]
+        self._open[report.order_id] = report
 
     def _check_closely(self, report: Any) -> Discrepancy | None:
         """Add a report that has nothing before it, is late, or says something else; return what is wrong with it."""
@@ -239,7 +263,7 @@ class _Book(ABC):
         if report.order_status in _FINAL or (known is not None and self._last(report) is None):
             self._end(report, max(filled, delivered))
         elif filled >= delivered:
-            self._open[report.order_id] = report
+            self._set(report)
 
     def lacking(self) -> list[str]:
         """Name the orders that have holes."""
@@ -253,7 +277,7 @@ class _Book(ABC):
     def _last(self, report: Any) -> Any:
         """Return the last report that was delivered of an open order; ``None`` if there is none."""
         last = self._open.get(report.order_id)
-        return last if last is not None and last.symbol == report.symbol else None
+        return last if last is not None and last.symbol == report.symbol else self._aside.get(_key(report))
 
     def delivered(self, report: Any) -> Decimal | None:
         """Return the sum that was delivered of an order; ``None`` if nothing is known of it."""
@@ -312,7 +336,7 @@ class _SpotBook(_Book):
         else:
             self._open[report.order_id] = report
         if part:
-            self._account.moved_at = report.transaction_time
+            self._account.moved[report.symbol] = report.transaction_time
         return None
 
     def _figures(self, report: Any) -> _Figures:
@@ -322,7 +346,7 @@ class _SpotBook(_Book):
         return _Figures(filled - report.last_executed_quantity, filled, lacking)
 
     def _note_fill(self, report: Any) -> None:
-        self._account.moved_at = report.transaction_time
+        self._account.moved[report.symbol] = report.transaction_time
 
 
 class _DerivativesBook(_Book):
