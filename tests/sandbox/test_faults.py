@@ -176,6 +176,7 @@ async def test_dropped_messages_are_never_seen(
     await client.ask("ping")
     await client.ask("ping")
     assert (await client.call("ping"))["id"] == 4
+    assert [json.loads(message)["id"] for message in sandbox.faults.never_sent] == [2, 3]
 
 
 async def test_duplicated_events_come_twice(

@@ -32,8 +32,6 @@ async def disturb(
         name = rng.choice(wanted)
         if name in _WITHOUT_CONNECTION or sandbox.connections:
             outcome.faults[name] += 1
-            if name == "frame never sent":
-                outcome.never_sent.append(sandbox.clock.datetime())
             menu[name]()
 
 
@@ -56,7 +54,7 @@ def _of_lines(sandbox: Sandbox, rng: random.Random) -> Mapping[str, Callable[[],
         "close": lambda: faults.close(one()),
         "half open": lambda: faults.half_open(one()),
         "torn frame": lambda: faults.tear_frame(one()),
-        "frame never sent": lambda: faults.drop(1, one()),
+        "frames never sent": lambda: faults.drop(pick([1, 1, 2, 3]), one()),
         "duplicate": lambda: faults.duplicate(rng.randrange(1, 6), one()),
         "delay": lambda: faults.delay(rng.uniform(0, 3), one()),
         "events first": lambda: faults.events_first(pick([True, False])),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -30,7 +29,7 @@ class Fact:
         figures: of a fill: quantity, price, commission and its asset, filled so far, maker or taker, profit; of a debt:
             principal and interest.
         passes: whether no query tells of it afterwards, so that any gap may swallow it.
-        filled: where reports tell fills as a sum alone: how much of the order is filled.
+        is_swallowed: whether the next one of its kind says the same and more, so that nothing shows if it was not sent.
     """
 
     kind: str
@@ -40,7 +39,7 @@ class Fact:
     trade: int | None = None
     figures: tuple[Any, ...] = ()
     passes: bool = False
-    filled: Decimal | None = None
+    is_swallowed: bool = False
 
     @property
     def name(self) -> tuple[str, Hashable]:
@@ -65,11 +64,9 @@ def facts_of(event: object) -> Iterator[Fact]:
             order = (event.account, event.order_id)
             if status in ("partially_filled", "filled"):
                 key, figures = (*order, event.filled_quantity), (event.filled_notional, event.price)
-                filled = event.filled_quantity
-                yield Fact(kind="fill", key=key, at=event.update_time, order=order, figures=figures, filled=filled)
+                yield Fact(kind="fill", key=key, at=event.update_time, order=order, figures=figures, is_swallowed=True)
             if status in ("filled", "canceled", "expired"):
-                key, at = (*order, str(status)), event.update_time
-                yield Fact(kind="end of an order", key=key, at=at, order=order, filled=event.filled_quantity)
+                yield Fact(kind="end of an order", key=(*order, str(status)), at=event.update_time, order=order)
         case uds.UserLiabilityChange():
             # No amount is borrowed or repaid twice within an hour, and interest is charged by the hour.
             hour = event.event_time.replace(minute=0, second=0, microsecond=0)
@@ -82,6 +79,20 @@ def facts_of(event: object) -> Iterator[Fact]:
             if not event.recovered:
                 (state,) = states_of(event).values()
                 yield Fact(kind="change of a level", key=(state, event.event_time), at=event.event_time, passes=True)
+
+
+def order_of(event: uds.Event) -> Hashable:
+    """Return the order that an event is about; ``None``: of none, or of one whose history goes by its last change."""
+    match event:
+        case uds.OrderTradeUpdate() | uds.OptionsOrderTradeUpdate():
+            return (event.account, _unit(event), event.symbol, event.order_id)
+        case uds.AlgoUpdate():
+            return (event.account, _unit(event), "conditional", event.algo_id)
+        case uds.ConditionalOrderTradeUpdate():
+            return (event.account, _unit(event), "conditional", event.strategy_id)
+        case uds.OrderReport():
+            return (event.account, event.order_id)
+    return None
 
 
 def _facts_of_order(event: uds.ExecutionReport | uds.OrderTradeUpdate | uds.OptionsOrderTradeUpdate) -> Iterator[Fact]:

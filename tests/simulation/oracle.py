@@ -3,32 +3,38 @@
 Every fact reaches the user exactly once, in order per symbol, live or recovered, or lies inside a gap that says
 ``complete=False``. At the end, what was told last of every wallet, position and level is what there is.
 
-Four things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
+Five things are weaker, and said so: a level that came and went in a gap is told by no query; where databases lag, the
 last moments of a gap can be missed unnoticed; when the API key is gone for good, what was told is all that happened up
-to some moment; and where single frames were never sent on a connection that was well, what is missing is known only
-from the next report of the same order, so that fills are in order within their orders and not within their symbols. Of
-such a frame nothing is known where nothing that follows depends on it: a change of a level. And where reports say only
-how much is filled so far, the next one tells two fills as one.
+to some moment; where single frames were never sent on a connection that was well, what is missing is known only from
+the next report of the same order, so that fills are in order within their orders and not within their symbols; and a
+level whose very frame was never sent, nothing shows at all, nor on stocks a fill that the next one includes. Nor does
+anything show an order without a fill, or on stocks with one, of which every frame was never sent, or fell into a gap
+where the history goes by when an order was placed, and that was long before.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import trio_binance_uds as uds
-from simulation.facts import Fact, facts_of, states_of
+from simulation.facts import Fact, facts_of, order_of, states_of
 from simulation.story import Outcome
 
 # A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
 SLACK = timedelta(seconds=10)
-# So soon comes the next frame of a connection, which is the one that is never sent.
-_UNSENT_WITHIN = timedelta(seconds=60)
+# A recovery finds what was placed so long before its gap and has ended in it, although its placement was never sent.
+LOOKED_BACK = timedelta(minutes=8)
 
 
-def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Event | uds.Notice]) -> None:
+def judge(
+    outcome: Outcome,
+    truth: Sequence[uds.Event],
+    items: Sequence[uds.Event | uds.Notice],
+    never_sent: Sequence[uds.Event] = (),
+) -> None:
     """Add to the outcome what was told, and what was wrong with that."""
     told_events = [item for item in items if isinstance(item, uds.Event)]
     happened = {fact.name: fact for event in truth for fact in facts_of(event)}
@@ -46,12 +52,12 @@ def judge(outcome: Outcome, truth: Sequence[uds.Event], items: Sequence[uds.Even
     _once_and_known(outcome, told, happened.keys())
     # What a gap left out can still come, with a later gap, and then after what was live meanwhile.
     in_time = [fact for fact in told if not gaps.are_in_doubt_at(fact.at) and not gaps.are_behind_at(fact.at)]
-    _in_order(outcome, in_time, by_order=outcome.faults["frame never sent"] > 0)
+    _in_order(outcome, in_time, by_order=outcome.faults["frames never sent"] > 0)
     missed = [happened[name] for name in happened.keys() - {fact.name for fact in told}]
     # A stream that has failed for good has told everything up to some moment.
     moment = max((fact.at for fact in told), default=None) if outcome.story.revoked else None
-    unsent = Unsent(outcome.never_sent, told)
-    _missed(outcome, gaps, unsent, [fact for fact in missed if moment is None or fact.at < moment])
+    unsent = _shown_by_nothing(gaps, truth, never_sent, told_events)
+    _missed(outcome, gaps, [fact for fact in missed if moment is None or fact.at < moment], unsent)
     # Where a fill of an order is missing, the running figures of the others are as far as is known.
     in_doubt = {fact.order for fact in missed} | {fact.order for fact in told if gaps.are_in_doubt_at(fact.at)}
     for fact in told:
@@ -80,32 +86,23 @@ class Gaps:
         """Whether it lies in any gap."""
         return any(since <= at <= until for since, until in self._all)
 
+    def are_long_after(self, first: datetime, at: datetime) -> bool:
+        """Whether the later time lies in a gap that has begun long after the first one."""
+        return any(since <= at <= until and since - first > LOOKED_BACK for since, until in self._all)
+
+    def is_one_between(self, first: datetime, last: datetime) -> bool:
+        """Whether all of a gap lies between these times."""
+        return any(first < gap.since and gap.until < last for gap in self.notices)
+
     def are_behind_at(self, at: datetime) -> bool:
         """Whether it lies in the last moments of a gap, which a database that lags does not have yet."""
         return bool(self._lag) and any(until - self._lag - 2 * SLACK <= at <= until for _, until in self._all)
 
 
-class Unsent:
-    """The frames that were never sent on a connection that was well."""
-
-    def __init__(self, moments: Sequence[datetime], told: Sequence[Fact]) -> None:
-        self._moments = moments
-        self._filled: Counter[Hashable] = Counter()
-        for fact in told:
-            if fact.filled is not None:
-                self._filled[fact.order] = max(fact.filled, self._filled[fact.order])
-
-    def leave_no_trace_of(self, fact: Fact) -> bool:
-        """Whether its frame may be one of these, and nothing that follows shows what it said."""
-        is_told_later = fact.kind == "fill" and fact.filled is not None and fact.filled <= self._filled[fact.order]
-        is_near = any(moment - SLACK <= fact.at <= moment + _UNSENT_WITHIN for moment in self._moments)
-        return is_near and (fact.passes or is_told_later)
-
-
 def _no_false_alarm(outcome: Outcome, gaps: Sequence[uds.Gap]) -> None:
     """Reports prove that others are missing only where frames were never sent, or a gap left something out before."""
     for gap in gaps:
-        if not gap.complete or outcome.faults["frame never sent"]:
+        if not gap.complete or outcome.faults["frames never sent"]:
             return
         if gap.cause is uds.GapCause.REPORT_MISSING:
             outcome.violations.append(f"nothing was missing, and a gap says so: {gap.detail}")
@@ -131,14 +128,38 @@ def _in_order(outcome: Outcome, told: Iterable[Fact], *, by_order: bool) -> None
             outcome.violations.append(f"the fills of {what} are not in order")
 
 
-def _missed(outcome: Outcome, gaps: Gaps, unsent: Unsent, missed: Iterable[Fact]) -> None:
+def _shown_by_nothing(
+    gaps: Gaps, truth: Iterable[uds.Event], never_sent: Sequence[uds.Event], told_events: Iterable[uds.Event]
+) -> set[Hashable]:
+    """Return the facts which nothing shows because frames were never sent."""
+    found = {fact.name for event in never_sent for fact in facts_of(event) if fact.passes or fact.is_swallowed}
+    unsent = list(never_sent)
+    known = {order_of(event) for event in told_events}
+    histories: dict[Hashable, list[uds.Event]] = {}
+    for event in truth:
+        if (order := order_of(event)) is not None and order not in known:
+            histories.setdefault(order, []).append(event)
+    for history in histories.values():
+        facts = [fact for event in history for fact in facts_of(event)]
+        is_filled = any(fact.kind == "fill" and not fact.is_swallowed for fact in facts)
+        times = [event.event_time for event in history if event.event_time is not None]
+        is_unseen = all(
+            event in unsent or (event.event_time is not None and gaps.are_long_after(min(times), event.event_time))
+            for event in history
+        )
+        if is_unseen and not is_filled and not gaps.is_one_between(min(times), max(times)):
+            found.update(fact.name for fact in facts)
+    return found
+
+
+def _missed(outcome: Outcome, gaps: Gaps, missed: Iterable[Fact], unsent: Collection[Hashable]) -> None:
     for fact in missed:
         if gaps.are_in_doubt_at(fact.at):
             outcome.in_incomplete_gaps += 1
         elif fact.passes and gaps.are_blind_at(fact.at):
             outcome.passed += 1
-        elif unsent.leave_no_trace_of(fact):
-            outcome.no_trace += 1
+        elif fact.name in unsent:
+            outcome.unseen += 1
         elif gaps.are_behind_at(fact.at):
             outcome.in_lag += 1
         else:

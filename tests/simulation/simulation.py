@@ -14,7 +14,7 @@ from trio._core import _run  # as in support.steps: there is no public way to se
 
 import trio_binance_uds as uds
 from simulation.disturbance import disturb
-from simulation.markets import MARKETS, Market, decoded
+from simulation.markets import MARKETS, Market, decoded, never_sent
 from simulation.oracle import judge
 from simulation.story import Outcome, Story
 from trio_binance_uds.sandbox import Behaviour, Clock, Sandbox, SandboxAccount, open_sandbox
@@ -88,7 +88,7 @@ async def _live(story: Story, outcome: Outcome) -> None:
                 sandbox.faults.cut()
                 await trio.sleep(200)
             outcome.statistics = stream.statistics()
-        judge(outcome, decoded(market, sandbox, account), items)
+        judge(outcome, decoded(market, sandbox, account), items, never_sent(market, sandbox, account))
     if (outcome.failure is not None) != story.revoked:
         outcome.violations.append(f"the key was{'' if story.revoked else ' not'} revoked, and: {outcome.failure}")
 

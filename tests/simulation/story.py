@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 
 import attrs
 
@@ -49,10 +48,9 @@ class Outcome:
         facts, fills: what had to be told once, and how many of that were fills.
         in_incomplete_gaps: facts that were not told, and lie in a gap that says so.
         passed: facts that were not told, which lie in a gap, and which no query tells of afterwards.
-        no_trace: facts of frames that were never sent, of which nothing that followed told.
+        unseen: facts that were not told, whose frame was never sent, and which nothing repeats.
         in_lag: facts that were not told, because the databases did not have them yet when they were asked.
         proven_missing: gaps in which the events themselves have shown that others are missing.
-        never_sent: when frames began to be swallowed on a connection that was well.
         failure: what the stream has ended with.
     """
 
@@ -64,11 +62,10 @@ class Outcome:
     recovered: int = 0
     in_incomplete_gaps: int = 0
     passed: int = 0
-    no_trace: int = 0
+    unseen: int = 0
     in_lag: int = 0
     proven_missing: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
-    never_sent: list[datetime] = attrs.field(factory=list)
     requests: Counter[str] = attrs.field(factory=Counter)
     statistics: uds.StreamStatistics | None = None
     failure: str | None = None

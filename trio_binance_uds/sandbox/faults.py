@@ -47,6 +47,8 @@ class Faults:
         self.random = random
         self.terminated_first = False
         """Whether ``eventStreamTerminated`` comes before the answer to what caused it, instead of after."""
+        self.never_sent: list[str | bytes] = []
+        """The messages that :meth:`drop` has swallowed, oldest first."""
         self._clock = clock
         self._limiter = limiter
         self._live = live

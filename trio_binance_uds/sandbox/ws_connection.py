@@ -151,6 +151,7 @@ class Connection:
             return
         if line.drop > 0:
             line.drop -= 1
+            self._venue.faults.never_sent.append(data)
             return
         frame = self._framing.text(data.encode()) if isinstance(data, str) else self._framing.binary(data)
         if line.tear:

@@ -88,8 +88,8 @@ class AccountSums:
         self._early: dict[Key, datetime] = {}
         # What fell, and what rose.
         self._exchanged: dict[Key, tuple[datetime, list[str], list[str]]] = {}
-        # Of spot and margin accounts: when the newest fill of a symbol, and the newest movement of an asset from outside,
-        # was made.
+        # Of spot and margin accounts: when the newest fill of a symbol was made, and the newest movement of an asset
+        # from outside.
         self.moved: dict[str, datetime] = {}
         self._moved_from_outside: dict[str, datetime] = {}
 
