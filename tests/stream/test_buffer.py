@@ -157,12 +157,16 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
     assert events[-1] == put
 
 
-async def test_what_was_recovered_finds_room_beyond_the_bound() -> None:
+async def test_what_has_been_in_memory_anyway_finds_room_beyond_the_bound() -> None:
     buffer = new_buffer(3)
-    recovered = attrs.evolve(event(0), recovered=True)
-    assert [buffer.put(recovered) for _ in range(5)] == [True] * 5
-    assert not buffer.put(event(1)), "what came live does not"
-    assert not buffer.put(recovered), "and nothing comes behind a mark"
+    buffer.has_room_for_all = True
+    assert buffer.has_room
+    assert [buffer.put(event(0)) for _ in range(5)] == [True] * 5
+    assert buffer.has_room
+    buffer.has_room_for_all = False
+    assert not buffer.put(event(1)), "what comes live does not"
+    buffer.has_room_for_all = True
+    assert not buffer.put(event(0)), "and nothing comes behind a mark"
 
 
 async def test_a_notice_that_finds_no_room_is_not_counted_as_an_event() -> None:

@@ -88,6 +88,8 @@ class EventBuffer:
         self._mark: Mark | None = None
         # How old what is put now can be, where that is not "just now": a gap, or what waited behind one.
         self.dating_from: datetime | None = None
+        # While what is put has been in memory anyway: then it finds room beyond the bound.
+        self.has_room_for_all: bool = False
         # The moment of trio's clock before which what was shed cannot be asked for.
         self.resumes_from: float = 0.0
         self._error: StreamFailed | None = None
@@ -137,17 +139,16 @@ class EventBuffer:
 
     def has_room(self) -> bool:
         """Whether the next event will be accepted."""
-        return self._mark is None and (len(self._items) < self._room or self._has_room_again())
+        return self._mark is None and (len(self._items) < self._room or self.has_room_for_all or self._has_room_again())
 
     def put(self, item: Event | Notice) -> bool:
         """Accept an event or notice, or shed it where there is no room; :meth:`flush` wakes who waits for it.
 
         Returns whether it was accepted. A notice is shed like an event: the gap that comes instead covers what
-        it would have said. An event that was recovered finds room beyond the bound: it is in memory in any case, and
-        to shed it would mean to ask for it again and again, at the cost of the venue's limits.
+        it would have said.
         """
         if self._mark is None:
-            if len(self._items) < self._room or (isinstance(item, Event) and item.recovered) or self._has_room_again():
+            if len(self._items) < self._room or self.has_room_for_all or self._has_room_again():
                 self._items.append(item)
                 self._put += 1
                 return True

@@ -201,16 +201,23 @@ class Delivery:
         blindness, self.blindness = self.blindness, None
         if blindness is not None:
             waiting = self.handover.waiting(link)
-            recovered = recovered.without(waiting)
-            before, behind = _around(waiting, recovered.events)
-            self._add_up(waiting, recovered)
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
-            self._tell_gap(blindness, max(blindness.since, until), recovered)
-            self._tell_recovered(before)
-            if recovered.events:
-                echoes = recovered.echoes()
-                self._recovery_echoes.append(echoes)
+            if self._buffer.has_room:
+                recovered = recovered.without(waiting)
+                before, behind = _around(waiting, recovered.events)
+                self._add_up(waiting, recovered)
+                self._tell_gap(blindness, max(blindness.since, until), recovered)
+                # All of this is in memory in any case. To shed it would mean to ask for it again and again.
+                self._buffer.has_room_for_all = True
+                self._tell_recovered(before)
+                if recovered.events:
+                    echoes = recovered.echoes()
+                    self._recovery_echoes.append(echoes)
+            else:
+                # The gap is shed with all that follows it, and that is asked for again: nothing of it has been found.
+                recovered, self._held = NothingRecovered(), None
+                self._tell_gap(blindness, max(blindness.since, until), recovered)
         if blindness is not None or not self._has_begun:
             self._has_begun = True
             # What was recovered can be newer than the new subscription, and takes the place of live reports.
@@ -218,7 +225,7 @@ class Delivery:
             self._account.begin(max([until, *known]))
         self.handover.cut(link)
         self._tell_recovered(behind)
-        self._buffer.dating_from = None
+        self._buffer.dating_from, self._buffer.has_room_for_all = None, False
         return echoes
 
     def forget(self, echoes: Echoes) -> None:
@@ -237,17 +244,18 @@ class Delivery:
     def _tell_gap(self, blindness: Blindness, until: datetime, recovered: Recovered) -> None:
         doubts = [blindness.in_question, self._sums.open_questions()]
         complete = recovered.complete and not any(doubts)
-        self._buffer.put_notice(
-            Gap(
-                cause=blindness.cause,
-                since=blindness.since,
-                until=until,
-                recovered=len(recovered.events),
-                complete=complete,
-                shed=blindness.shed,
-                detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts) if part),
-            )
+        gap = Gap(
+            cause=blindness.cause,
+            since=blindness.since,
+            until=until,
+            recovered=len(recovered.events),
+            complete=complete,
+            shed=blindness.shed,
+            detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts) if part),
         )
+        if not self._buffer.put_notice(gap):
+            self.note_blindness(blindness)
+            return
         self._record.gap(blindness.cause, blindness.since, until, complete=complete)
         self._recoverer.note_gap(blindness.since, until, complete=complete)
 

@@ -36,11 +36,15 @@ class BarrierPassed:
 
 @attrs.frozen(eq=False)
 class Resumption:
-    """The end of a blindness: a link whose events wait until what was missed has been asked for."""
+    """The end of a blindness: a link whose events wait until what was missed has been asked for.
+
+    ``scope`` is that of the recovery. One that nobody waits for any more is cancelled, so that it changes nothing.
+    """
 
     link: Link
     until: datetime
     began: float = attrs.field(factory=trio.current_time)
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
 
 @attrs.frozen

@@ -431,7 +431,7 @@ class Supervisor:
 
     def _on_lost(self, link: Link, cause: Exception) -> None:
         self.active = None
-        self._resumption = None
+        self._end_recovery()
         now = self._plan.clock.now()
         self.delivery.tell_disconnected(now, disconnect_cause(cause), str(cause))
         self._lost_by = self._blindness_of(link, gap_cause(cause), str(cause))
@@ -536,6 +536,7 @@ class Supervisor:
             self._unreadable_at = None
         blindness = self.delivery.blindness
         if blindness is not None:
+            self._end_recovery()
             self._resumption = Resumption(link, until)
             if self._asked_for_baseline is not link:
                 self._baseline_scope.cancel()  # A recovery asks for the same, by a link that lives.
@@ -544,10 +545,16 @@ class Supervisor:
         else:
             self._deliver_from(link, until, NothingRecovered())
 
+    def _end_recovery(self) -> None:
+        """End the recovery that is under way, if there is one: what it finds is not waited for any more."""
+        if self._resumption is not None:
+            self._resumption.scope.cancel()
+            self._resumption = None
+
     def _deliver_from(self, link: Link, until: datetime, recovered: Recovered) -> None:
         if self._resumption is not None:
             self.record.recovery_over(trio.current_time() - self._resumption.began)
-        self._resumption = None
+        self._end_recovery()
         echoes = self.delivery.resume_from(link.number, until, recovered)
         if echoes is not None:
             self._spawn(self._after, SETTLE_SECONDS, Settled(echoes))
@@ -699,14 +706,15 @@ class Supervisor:
     async def _recover(self, resumption: Resumption, blindness: Blindness) -> None:
         connection = resumption.link.connection
         assert connection is not None
-        if self._asked_for_baseline is not None:
-            await self._baseline_over.wait()  # A recoverer is asked for one thing at a time.
-        clock = self._plan.clock
-        since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)
-        recovered = await self._recoverer.recover(self._asker(resumption.link), since, clock)
-        # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
-        if not connection.has_ended:
-            self._to_inbox.send_nowait(Answered(resumption, recovered))
+        with resumption.scope:
+            if self._asked_for_baseline is not None:
+                await self._baseline_over.wait()  # A recoverer is asked for one thing at a time.
+            clock = self._plan.clock
+            since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)
+            recovered = await self._recoverer.recover(self._asker(resumption.link), since, clock)
+            # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
+            if not connection.has_ended:
+                self._to_inbox.send_nowait(Answered(resumption, recovered))
 
     async def _after(self, seconds: float, message: Message) -> None:
         await trio.sleep(seconds)
