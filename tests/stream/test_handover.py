@@ -142,12 +142,12 @@ def test_once_settled_an_equal_event_is_a_new_one() -> None:
     handover.park(2)
     handover.accept(1, event("deposit"))
     handover.cut(2)
-    handover.settle()
+    handover.settle(2)
     handover.accept(2, event("deposit"))
     assert out == ["deposit"], "while the old link is drained, nothing is forgotten"
     handover.accept(1, event("deposit"))
     handover.drop(1)
-    handover.settle()
+    handover.settle(2)
     handover.accept(2, event("deposit"))
     assert out == ["deposit", "deposit", "deposit"]
 
@@ -199,3 +199,129 @@ def test_without_overlap_nothing_is_compared() -> None:
     handover.cut(1)
     handover.accept(1, Blind(raw={}, problem="", event_type="x"))
     assert len(out) == 1
+
+
+def test_what_waits_for_a_recovery_is_owed_by_a_successor_from_when_it_was_dialled() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.accept(1, event("before"))
+    handover.park(2)
+    handover.note_subscribed(2)
+    handover.accept(1, event("deposit"))
+    handover.accept(2, event("deposit"))
+    handover.cut(1)
+    handover.cut(2)
+    assert out == ["before", "deposit"]
+    assert handover.echoes == 1
+    handover.accept(2, event("before"))
+    assert out == ["before", "deposit", "before"], "the new link was not subscribed yet: it is another one"
+
+
+def test_what_came_before_the_subscription_is_owed_until_something_later_comes() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    for text in ("one", "two", "three"):
+        handover.accept(1, event(text))
+    handover.note_subscribed(2)
+    handover.accept(1, event("four"))
+    handover.cut(2)
+    handover.accept(2, event("two"))
+    assert out == ["one", "two", "three", "four"], "it was sent just after the subscription"
+    handover.accept(2, event("four"))
+    handover.accept(2, event("three"))
+    assert out == ["one", "two", "three", "four", "three"], "as all comes in order, this is a new one"
+
+
+def test_what_came_before_the_subscription_can_be_forgotten() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.forget_unsure(1)
+    handover.note_subscribed(1)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.accept(1, event("unsure"))
+    handover.note_subscribed(2)
+    handover.accept(1, event("sure"))
+    handover.forget_unsure(2)
+    handover.cut(2)
+    for text in ("unsure", "sure"):
+        handover.accept(2, event(text))
+    assert out == ["unsure", "sure", "unsure"]
+
+
+def test_a_drained_link_waits_with_the_active_one_and_both_are_let_out_in_order() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=3)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.note_subscribed(2)
+    handover.cut(2)
+    handover.park_active()
+    handover.accept(1, event("late"))
+    handover.accept(2, event("late"))
+    handover.accept(2, event("next"))
+    with pytest.raises(ParkedTooMuch):
+        handover.accept(1, event("next"))
+    assert out == []
+    assert [name(item) for item in handover.waiting(2)] == ["late", "late", "next"]
+    handover.drop(1)
+    handover.cut(2)
+    assert out == ["late", "next"]
+
+
+def test_a_link_that_is_lost_while_its_events_wait_holds_up_nothing() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=3)
+    for link in (1, 2):
+        handover.park(link)
+        handover.cut(link)
+    handover.park_active()
+    handover.drop(2)
+    handover.accept(1, event("from the drained one"))
+    assert out == ["from the drained one"]
+
+
+def test_echoes_of_one_handover_outlive_the_timer_of_the_one_before() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    for old, new in ((1, 2), (2, 3)):
+        handover.park(new)
+        handover.note_subscribed(new)
+        handover.accept(old, event(f"by {old}"))
+        handover.cut(new)
+        handover.drop(old)
+    handover.settle(2)
+    handover.accept(3, event("by 2"))
+    assert out == ["by 1", "by 2"]
+    handover.accept(3, event("by 2"))
+    assert out == ["by 1", "by 2", "by 2"]
+
+
+def test_all_that_follows_an_event_which_is_held_back_waits_too() -> None:
+    out: list[str] = []
+
+    def deliver(item: Event) -> bool:
+        if name(item) == "held" and "before" not in out:
+            handover.hold(item)
+            return True
+        out.append(name(item))
+        return False
+
+    handover = Handover(deliver, max_parked=10)
+    handover.park(1)
+    for text in ("first", "held", "after", "last"):
+        handover.accept(1, event(text))
+    handover.cut(1)
+    assert out == ["first"]
+    assert [name(item) for item in handover.waiting(1)] == ["held", "after", "last"]
+    out.append("before")
+    handover.cut(1)
+    assert out == ["first", "before", "held", "after", "last"]

@@ -72,9 +72,9 @@ class AskForBaseline:
 
 @attrs.frozen
 class Settled:
-    """The time for echoes is over: of a recovery, or of a handover."""
+    """The time for echoes is over: of a recovery, or of all links before the one that has become active."""
 
-    echoes: Echoes | None = None
+    of: Echoes | Link
 
 
 @attrs.frozen

@@ -30,7 +30,7 @@ from __future__ import annotations
 import decimal
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -44,6 +44,7 @@ from trio_binance_uds.link.link import (
     Link,
     LinkEnded,
     LinkUp,
+    Report,
     ShutdownAnnounced,
     run_link,
 )
@@ -86,6 +87,8 @@ log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 # How long after a handover or a recovery a live event may still repeat what was delivered already.
 SETTLE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
+# How much later than its pongs the events of a connection may leave the venue.
+_LATE_SECONDS = 1.5
 # A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
 # at most: otherwise it would soon get the address banned, with all else that is traded from there.
 _BETWEEN_RECOVERIES_SECONDS = 30.0
@@ -146,6 +149,10 @@ class Supervisor:
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
         self._resumption: Resumption | None = None
+        # Around the timers of the active link.
+        self._timers = trio.CancelScope()
+        # An old link that has shown that all it was sent has arrived, and its successor.
+        self._shown_whole: tuple[Link, Link] | None = None
         self._lost_by: Blindness | None = None
         self._ended: Blind | None = None
         self.baseline: Baseline = Baseline(recoverer)
@@ -323,11 +330,11 @@ class Supervisor:
             case JudgementDue():
                 self._is_judgement_due = False
                 self._judge()
-            case Settled(echoes):
-                if echoes is not None:
-                    self.delivery.forget(echoes)
+            case Settled(of):
+                if isinstance(of, Link):
+                    self._handover.settle(of.number)
                 else:
-                    self._handover.settle()
+                    self.delivery.forget(of)
             case _:
                 return message.bug  # A task of ours has crashed.
         return None
@@ -364,7 +371,7 @@ class Supervisor:
             # The old link's events wait for a recovery: it must deliver them before it can go.
             self._spawn(self._after, _AGAIN_SECONDS, passed)
         elif passed.clean:
-            self._promote(passed.new)
+            self._promote_whole(passed.new)
             self._spawn(self._drain, passed.old)
         else:
             detail = "the old connection did not answer before the handover"
@@ -372,6 +379,13 @@ class Supervisor:
             self._handover.drop(passed.old.number)
             passed.old.retire()
             self._promote(passed.new)
+
+    def _promote_whole(self, link: Link) -> None:
+        """Promote a successor whose forerunner has delivered all that it was sent."""
+        self._promote(link)
+        if self._resumption is None:
+            # Both were subscribed for a while: what the new one repeats from before that has come, and was let out.
+            self._handover.forget_unsure(link.number)
 
     def _on_shutdown(self, link: Link) -> None:
         log.info("the venue is about to close the connection of link %d", link.number)
@@ -390,7 +404,6 @@ class Supervisor:
         self._doomed.discard(link.number)
         self.record.link_ended(link.number, self._plan.clock.now(), "retired" if cause is None else str(cause))
         if link is not self.active and link is not self._successor:
-            self._spawn(self._after, SETTLE_SECONDS, Settled())
             return None
         self._attempts.note_end(self._lived(link))
         assert cause is not None, "only a link that is neither is retired"
@@ -398,6 +411,11 @@ class Supervisor:
             self._successor = None
             if self.active is None and (self._is_hopeless(cause) or not self.settled.is_set()):
                 return cause
+        elif self._shown_whole == (link, self._successor) and self._resumption is None:
+            # It had shown that all had arrived, and only stayed for what might come later.
+            self.active = None
+            self._promote_whole(self._shown_whole[1])
+            return None
         else:
             self._is_hopeless(cause)  # A refusal of the key that has ended it is the first in a row.
             self._on_lost(link, cause)
@@ -499,7 +517,11 @@ class Supervisor:
         self._lost_by = None
         self.reconnecting.note_up()
         self._look_for_proof(link)
-        self._spawn(self._after, self._rollover.seconds_until_due(self._rng), RolloverDue(link))
+        # The timers of the link before end with it: links that live for a second would leave one behind each.
+        self._timers.cancel()
+        self._timers = trio.CancelScope()
+        due = self._rollover.seconds_until_due(self._rng)
+        self._spawn(self._timetable, self._timers, {RolloverDue(link): due, Settled(link): SETTLE_SECONDS})
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
             self._replace_doomed(link)
@@ -599,11 +621,17 @@ class Supervisor:
         await run_link(
             link,
             self._plan,
-            report=self._to_inbox.send_nowait,
+            report=self._on_report,
             accept=self._accept,
             on_batch_end=self._on_batch_end,
             on_size=self.buffer.add_bytes,
         )
+
+    def _on_report(self, report: Report) -> None:
+        if isinstance(report, LinkUp):
+            # At once: what other links bring from here on, this one brings too.
+            self._handover.note_subscribed(report.link.number)
+        self._to_inbox.send_nowait(report)
 
     def _accept(self, link: Link, event: Event) -> None:
         self._newest = event
@@ -650,8 +678,14 @@ class Supervisor:
         with trio.move_on_after(self._plan.timeouts.pong):
             clean = await old.prove()
         # Where it has ended, its end is reported, and says more.
-        if old.connection is not None and not old.connection.has_ended:
-            self._to_inbox.send_nowait(BarrierPassed(old, new, clean))
+        if old.connection is None or old.connection.has_ended:
+            return
+        if clean:
+            # That an event leaves the venue before a pong that is asked for later, no page says. Both links bring the
+            # same meanwhile, so to wait costs nothing.
+            self._shown_whole = old, new
+            await trio.sleep(_LATE_SECONDS)
+        self._to_inbox.send_nowait(BarrierPassed(old, new, clean))
 
     async def _drain(self, link: Link) -> None:
         """Let the calls in flight on an old link be answered, then let it leave."""
@@ -719,6 +753,13 @@ class Supervisor:
     async def _after(self, seconds: float, message: Message) -> None:
         await trio.sleep(seconds)
         self._to_inbox.send_nowait(message)
+
+    async def _timetable(self, scope: trio.CancelScope, due: Mapping[Message, float]) -> None:
+        began = trio.current_time()
+        with scope:
+            for message in sorted(due, key=due.__getitem__):
+                await trio.sleep_until(began + due[message])
+                self._to_inbox.send_nowait(message)
 
     def _spawn(self, task: Callable[..., Awaitable[None]], *args: object) -> None:
         assert self._nursery is not None
