@@ -160,9 +160,9 @@ def test_no_event_is_lost_without_a_gap_in_its_place(steps: list[tuple[int, bool
 async def test_what_has_been_in_memory_anyway_finds_room_beyond_the_bound() -> None:
     buffer = new_buffer(3)
     buffer.has_room_for_all = True
-    assert buffer.has_room
+    assert buffer.has_room()
     assert [buffer.put(event(0)) for _ in range(5)] == [True] * 5
-    assert buffer.has_room
+    assert buffer.has_room()
     buffer.has_room_for_all = False
     assert not buffer.put(event(1)), "what comes live does not"
     buffer.has_room_for_all = True

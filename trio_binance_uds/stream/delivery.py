@@ -203,7 +203,7 @@ class Delivery:
             waiting = self.handover.waiting(link)
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
-            if self._buffer.has_room:
+            if self._buffer.has_room():
                 recovered = recovered.without(waiting)
                 before, behind = _around(waiting, recovered.events)
                 self._add_up(waiting, recovered)
