@@ -34,16 +34,19 @@ from trio_binance_uds.events import (
 from trio_binance_uds.stream.account_sums import EXPLAINED_BY_FILLS
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
-from trio_binance_uds.stream.order_sums import Discrepancy, OrderSums
+from trio_binance_uds.stream.order_sums import Discrepancy, Found, OrderSums
 from trio_binance_uds.stream.placed_names import PlacedNames
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import Echoes, NothingRecovered, Recovered, Recoverer
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.repetitions import Repetitions
 from trio_binance_uds.stream.unreadable import Unreadable
 
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
 _MAY_WAIT_AT_LEAST = 20_000
+_NOTHING: Searched = {}
+_NOTHING_FOUND = Found()
 _UNASKED = NothingRecovered("the venue is not asked again so soon")
 # How far back the venue is asked where a report proves that another of its order is missing. The order may not have
 # changed for weeks, and to ask for all that happened in these would cost more than is allowed.
@@ -188,11 +191,18 @@ class Delivery:
         self._tell_gap(blindness, max(now, found.since), _UNASKED)
         return False
 
-    def resume_from(self, link: int, until: datetime, recovered: Recovered) -> Echoes | None:
+    def next_lacking(self) -> list[OrderName]:
+        """Return orders whose delivered reports do not add up, which the venue is to be asked about."""
+        return self._sums.next_lacking()
+
+    def resume_from(
+        self, link: int, until: datetime, recovered: Recovered, searched: Searched = _NOTHING
+    ) -> Echoes | None:
         """Deliver from a parked link; after a blindness with the gap and what was recovered first.
 
         The answers can tell of what happened after the newest of the events that waited, where the new link has gone
-        blind in its turn. That is told behind them, so that nothing newer comes before something older.
+        blind in its turn. That is told behind them, so that nothing newer comes before something older. What was
+        ``searched`` for is older than all of it.
 
         Returns what to look out for, as a live event can still repeat what was recovered; :meth:`forget` ends that.
         """
@@ -206,10 +216,12 @@ class Delivery:
             if self._buffer.has_room():
                 recovered = recovered.without(waiting)
                 before, behind = _around(waiting, recovered.events)
+                found = self._sums.settle(searched)
                 self._add_up(waiting, recovered)
-                self._tell_gap(blindness, max(blindness.since, until), recovered)
+                self._tell_gap(blindness, max(blindness.since, until), recovered, found)
                 # All of this is in memory in any case. To shed it would mean to ask for it again and again.
                 self._buffer.has_room_for_all = True
+                self._tell_found(found.reports)
                 self._tell_recovered(before)
                 if recovered.events:
                     echoes = recovered.echoes()
@@ -241,23 +253,32 @@ class Delivery:
         if held is not None and waiting and waiting[0] is held and self._sums.check(held) is not None:
             self._sums.concede(held)
 
-    def _tell_gap(self, blindness: Blindness, until: datetime, recovered: Recovered) -> None:
-        doubts = [blindness.in_question, self._sums.open_questions()]
+    def _tell_gap(
+        self, blindness: Blindness, until: datetime, recovered: Recovered, found: Found = _NOTHING_FOUND
+    ) -> None:
+        doubts = [blindness.in_question, *found.reasons, self._sums.open_questions()]
         complete = recovered.complete and not any(doubts)
         gap = Gap(
             cause=blindness.cause,
             since=blindness.since,
             until=until,
-            recovered=len(recovered.events),
+            recovered=len(found.reports) + len(recovered.events),
             complete=complete,
             shed=blindness.shed,
-            detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts) if part),
+            detail="; ".join(part for part in (blindness.detail, recovered.detail, *doubts, *found.remarks) if part),
         )
         if not self._buffer.put_notice(gap):
             self.note_blindness(blindness)
             return
         self._record.gap(blindness.cause, blindness.since, until, complete=complete)
         self._recoverer.note_gap(blindness.since, until, complete=complete)
+
+    def _tell_found(self, reports: Sequence[Event]) -> None:
+        """Deliver reports that later ones of their orders include: these tell nothing new to the recovery."""
+        for report in reports:
+            if isinstance(report, ExecutionReport):
+                report = self._placed.completed(report)
+            self._buffer.put_recovered(report)
 
     def _tell_recovered(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -11,6 +11,7 @@ from trio_binance_uds.link.link import Link, Report
 from trio_binance_uds.stream.asking import Replied
 from trio_binance_uds.stream.buffer import Mark
 from trio_binance_uds.stream.recovery import Echoes, Recovered
+from trio_binance_uds.stream.recovery.own_reports import Searched
 
 
 @attrs.frozen
@@ -53,6 +54,7 @@ class Answered:
 
     resumption: Resumption
     recovered: Recovered
+    searched: Searched
 
 
 @attrs.frozen

@@ -17,7 +17,8 @@ whether the one before it was delivered. These rules use only what holds by the 
 * Reports of stocks say only how much is filled so far, which proves nothing.
 
 A part of an order's sum that no delivered report accounts for is a *hole*. While an order has a hole, no gap may be
-called complete: :meth:`OrderSums.open_questions` names those orders.
+called complete: :meth:`OrderSums.open_questions` names those orders. Each recovery asks the venue for all the fills of
+such orders, and what is missing is taken from these.
 
 What was delivered of an order is remembered as its last report, which the recovery keeps as well; of one that has
 ended, as the sum alone. Orders are found by their ids, which are counted symbol by symbol: where two open ones on
@@ -31,7 +32,7 @@ Sums are exact where the task's decimal context is, for which the supervisor see
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,12 +41,15 @@ import attrs
 
 from trio_binance_uds.events import Event, ExecutionReport
 from trio_binance_uds.stream.account_sums import AccountSums
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 
 _OPEN_AT_MOST = 50_000
 _ENDED_AT_MOST = 8192
 _ASIDE_AT_MOST = 1000
 _TROUBLED_AT_MOST = 1000
 _NAMED = 5
+# The venue is asked about so many in one recovery.
+_SEARCHED_AT_MOST = 20
 _FINAL = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
 _ZERO = Decimal(0)
 _QUOTE_TOLERANCE = Decimal("1e-7")
@@ -113,6 +117,26 @@ class OrderSums:
         if book is not None:
             book.add(event)
 
+    def next_lacking(self) -> list[OrderName]:
+        """Return orders that the venue is to be asked about, as their delivered reports do not add up; in turn."""
+        return [*self._spot.next_lacking(), *self._derivatives.next_lacking()][:_SEARCHED_AT_MOST]
+
+    def settle(self, searched: Searched) -> Found:
+        """Take from all the reports of orders those that are missing, and add these.
+
+        An order that the venue does not know any more, or that is not filled by what seemed to be missing, is named
+        once more, and not again.
+        """
+        reports, reasons, remarks = list[Event](), list[str](), list[str]()
+        for name, own in searched.items():
+            book = self._spot if name.is_spot else self._derivatives
+            if not own.is_known:
+                reasons += book.give_up(name.key)
+            elif book.is_up_to_date(name.key, own.filled):
+                reports += book.fill_holes(name.key, own.reports)
+                remarks += book.drop_holes(name.key, own.filled)
+        return Found(tuple(reports), tuple(reasons), tuple(remarks))
+
     def open_questions(self) -> str:
         """Name the orders of which the delivered reports do not add up; nothing if there are none."""
         lacking = [*self._spot.lacking(), *self._derivatives.lacking()]
@@ -130,17 +154,40 @@ class OrderSums:
         return self._books[cls]
 
 
+@attrs.frozen
+class Found:
+    """What the venue's answers about orders whose reports did not add up have brought.
+
+    Attributes:
+        reports: those that were missing.
+        reasons: why some stay missing.
+        remarks: where none was missing.
+    """
+
+    reports: tuple[Event, ...] = ()
+    reasons: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 @attrs.define(eq=False)
 class _Trouble:
     """An order whose sums were wrong.
 
     Attributes:
+        report: the last report of it.
         holes: the parts of its sum that no delivered report accounts for.
         failures: how often they stayed although the venue was asked, or could not be.
         not_before: when the venue may be asked about the order again.
     """
 
+    report: Any
     holes: tuple[Hole, ...] = ()
+
+    @property
+    def size(self) -> Decimal:
+        """How much of the order the holes are."""
+        return sum((high - low for low, high in self.holes), _ZERO)
+
     failures: int = 0
     not_before: datetime | None = None
 
@@ -243,7 +290,7 @@ class _Book(ABC):
 
     def concede(self, report: Any) -> None:
         self.add(report)
-        trouble = self._trouble(_key(report))
+        trouble = self._trouble(report)
         trouble.not_before = report.transaction_time + _NOT_AGAIN_FOR * 2**trouble.failures
         trouble.failures = min(trouble.failures + 1, _DOUBLED_AT_MOST)
 
@@ -259,7 +306,7 @@ class _Book(ABC):
         if figures.lacking and filled >= delivered:
             holes.append((filled, filled + figures.lacking))
         if holes or trouble is not None:
-            self._trouble(key).holes = tuple(holes)
+            self._trouble(report).holes = tuple(holes)
         if report.order_status in _FINAL or (known is not None and self._last(report) is None):
             self._end(report, max(filled, delivered))
         elif filled >= delivered:
@@ -267,12 +314,51 @@ class _Book(ABC):
 
     def lacking(self) -> list[str]:
         """Name the orders that have holes."""
+        troubled = self._troubled.items()
+        return [f"{_name(key)} lacks {_plain(trouble.size)}" for key, trouble in troubled if trouble.holes]
+
+    def next_lacking(self) -> list[OrderName]:
+        """Return the next orders that have holes; those that were returned last come again last."""
+        keys = [key for key, trouble in self._troubled.items() if trouble.holes][:_SEARCHED_AT_MOST]
         found = []
-        for key, trouble in self._troubled.items():
-            if trouble.holes:
-                size = sum((high - low for low, high in trouble.holes), _ZERO)
-                found.append(f"{_name(key)} lacks {_plain(size)}")
+        for key in keys:
+            trouble = self._troubled[key] = self._troubled.pop(key)
+            found.append(self._name_of(trouble.report))
         return found
+
+    @abstractmethod
+    def _name_of(self, report: Any) -> OrderName:
+        """Return the name of the order of a report."""
+
+    def is_up_to_date(self, key: Key, filled: Decimal) -> bool:
+        """Whether an answer by which an order with holes is filled by so much knows of all that was delivered."""
+        trouble = self._troubled.get(key)
+        return trouble is not None and bool(trouble.holes) and filled >= (self.delivered(trouble.report) or _ZERO)
+
+    def fill_holes(self, key: Key, reports: Sequence[Event]) -> Iterator[Event]:
+        """Return those of all the reports of an order's fills that lie in its holes, and add them."""
+        trouble = self._troubled[key]
+        for report in reports:
+            figures = self._figures(report)
+            if any(low <= figures.before and figures.filled <= high for low, high in trouble.holes):
+                left = [_without(hole, figures.before, figures.filled) for hole in trouble.holes]
+                trouble.holes = tuple([hole for parts in left for hole in parts])
+                yield report
+
+    def drop_holes(self, key: Key, filled: Decimal) -> Iterator[str]:
+        """Forget the holes of an order behind what it is filled by, and say so."""
+        trouble = self._troubled[key]
+        left = tuple([hole for hole in trouble.holes if hole[0] < filled])
+        if left != trouble.holes:
+            yield f"{_name(key)} is filled by {_plain(filled)}, and nothing of that is missing"
+        trouble.holes = left
+
+    def give_up(self, key: Key) -> Iterator[str]:
+        """Forget the holes of an order that the venue does not know any more, and say so."""
+        trouble = self._troubled.get(key)
+        if trouble is not None and trouble.holes:
+            yield f"{_name(key)} cannot be found any more, and lacks {_plain(trouble.size)} for good"
+            trouble.holes = ()
 
     def _last(self, report: Any) -> Any:
         """Return the last report that was delivered of an open order; ``None`` if there is none."""
@@ -298,10 +384,11 @@ class _Book(ABC):
             return f"{name} has traded another sum in the quote asset than its reports said"
         return ""
 
-    def _trouble(self, key: Key) -> _Trouble:
+    def _trouble(self, report: Any) -> _Trouble:
+        key = _key(report)
         trouble = self._troubled.get(key)
         if trouble is None:
-            trouble = self._troubled[key] = _Trouble()
+            trouble = self._troubled[key] = _Trouble(report)
             if len(self._troubled) > _TROUBLED_AT_MOST:
                 del self._troubled[next(iter(self._troubled))]
         return trouble
@@ -309,6 +396,9 @@ class _Book(ABC):
 
 class _SpotBook(_Book):
     """The orders of spot and margin."""
+
+    def _name_of(self, report: Any) -> OrderName:
+        return OrderName(account=report.account, symbol=report.symbol, order_id=report.order_id, is_spot=True)
 
     def check(self, report: Any) -> Discrepancy | None:
         filled, part = report.cumulative_filled_quantity, report.last_executed_quantity
@@ -351,6 +441,16 @@ class _SpotBook(_Book):
 
 class _DerivativesBook(_Book):
     """The orders of futures and options."""
+
+    def _name_of(self, report: Any) -> OrderName:
+        unit = report.business_unit if hasattr(type(report), "business_unit") else None
+        return OrderName(
+            account=report.account,
+            unit=None if unit is None else str(unit),
+            symbol=report.symbol,
+            order_id=report.order_id,
+            is_spot=False,
+        )
 
     def check(self, report: Any) -> Discrepancy | None:
         filled, part = report.filled_accumulated_quantity, report.last_filled_quantity

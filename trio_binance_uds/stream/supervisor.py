@@ -78,6 +78,7 @@ from trio_binance_uds.stream.inbox import (
 from trio_binance_uds.stream.reconnecting import Reconnecting
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer
+from trio_binance_uds.stream.recovery.own_reports import Searched, Searches
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
 from trio_binance_uds.tracebacks import forget_locals
@@ -89,6 +90,7 @@ SETTLE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
 # How much later than its pongs the events of a connection may leave the venue.
 _LATE_SECONDS = 1.5
+_NOTHING: Searched = {}
 # A recovery asks much of the limits that the venue sets to an address. A slow consumer waits so long for the next one,
 # at most: otherwise it would soon get the address banned, with all else that is traded from there.
 _BETWEEN_RECOVERIES_SECONDS = 30.0
@@ -321,9 +323,9 @@ class Supervisor:
                 self._on_barrier(message)
             case Mark():
                 self._on_caught_up(message)
-            case Answered(resumption, recovered):
+            case Answered(resumption, recovered, searched):
                 if resumption is self._resumption:
-                    self._deliver_from(resumption.link, resumption.until, recovered)
+                    self._deliver_from(resumption.link, resumption.until, recovered, searched)
                     self._say_news_of_the_baseline()
             case UnreadableDue():
                 self._on_unreadable()
@@ -573,11 +575,11 @@ class Supervisor:
             self._resumption.scope.cancel()
             self._resumption = None
 
-    def _deliver_from(self, link: Link, until: datetime, recovered: Recovered) -> None:
+    def _deliver_from(self, link: Link, until: datetime, recovered: Recovered, searched: Searched = _NOTHING) -> None:
         if self._resumption is not None:
             self.record.recovery_over(trio.current_time() - self._resumption.began)
         self._end_recovery()
-        echoes = self.delivery.resume_from(link.number, until, recovered)
+        echoes = self.delivery.resume_from(link.number, until, recovered, searched)
         if echoes is not None:
             self._spawn(self._after, SETTLE_SECONDS, Settled(echoes))
         log.info("link %d delivers", link.number)
@@ -745,10 +747,14 @@ class Supervisor:
                 await self._baseline_over.wait()  # A recoverer is asked for one thing at a time.
             clock = self._plan.clock
             since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)
-            recovered = await self._recoverer.recover(self._asker(resumption.link), since, clock)
+            asker, searched = self._asker(resumption.link), _NOTHING
+            recovered = await self._recoverer.recover(asker, since, clock)
+            lacking = self.delivery.next_lacking()
+            if lacking and isinstance(self._recoverer, Searches):
+                searched = await self._recoverer.search(asker, lacking, clock)
             # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
             if not connection.has_ended:
-                self._to_inbox.send_nowait(Answered(resumption, recovered))
+                self._to_inbox.send_nowait(Answered(resumption, recovered, searched))
 
     async def _after(self, seconds: float, message: Message) -> None:
         await trio.sleep(seconds)

@@ -80,6 +80,7 @@ class Budget:
     """What may be spent on questions; inquiries at the same time can share it, and so the end of the asking too.
 
     Attributes:
+        began: when there was all of it, by trio's clock.
         spent: the weight spent so far.
         unanswered: the weight of what was sent and not answered: the venue has not reported it yet.
         stopped_by: why asking on makes no sense; empty as long as it does.
@@ -87,6 +88,7 @@ class Budget:
 
     def __init__(self, max_weight: int) -> None:
         self._max_weight = max_weight
+        self.began: float = trio.current_time()
         self.spent: int = 0
         self.unanswered: int = 0
         self.stopped_by: str = ""

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -119,6 +119,14 @@ class Knowledge:
             self.finished.add(key, update.transaction_time, update.order_status)
         elif key not in self.finished:
             self.orders[key] = update
+
+    def note_fills(self, reports: Iterable[Event]) -> None:
+        """Note fills up to the last report of their order, which that has in its sum: they are not news any more."""
+        for report in reports:
+            assert isinstance(report, OptionsOrderTradeUpdate)
+            last = self.orders.get((report.symbol, report.order_id))
+            if last is not None and report.transaction_time <= last.transaction_time:
+                self._fills[_fill_of(report)] = None
 
     def _settle(self, update: BalancePositionUpdate) -> None:
         at = update.transaction_time

@@ -71,7 +71,7 @@ class Rank(IntEnum):
     END = 3
 
 
-_Place = tuple[datetime, Rank, int]
+Place = tuple[datetime, Rank, int]
 _Change = tuple[datetime, Decimal]
 
 
@@ -92,10 +92,10 @@ class _Amount:
 
 def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     """Return what was missed, as far as the answers show it."""
-    placed: list[tuple[_Place, Event]] = []
+    placed: list[tuple[Place, Event]] = []
     doubts: list[Doubt] = []
     for facts in evidence.facts():
-        placed += _reports_of(facts)
+        placed += reports_of(facts)
         doubts += _doubts_about(facts, evidence)
     for symbol, order_id in evidence.strangers():
         doubts.append(
@@ -112,7 +112,8 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
 # Orders.
 
 
-def _reports_of(facts: OrderFacts) -> Iterator[tuple[_Place, OptionsOrderTradeUpdate]]:
+def reports_of(facts: OrderFacts) -> Iterator[tuple[Place, OptionsOrderTradeUpdate]]:
+    """Return the reports of an order that were missed, each with its place among all that was."""
     order = facts.order
     filled = facts.filled_before
     average = (facts.told.average_price or ZERO) if facts.told is not None else ZERO

@@ -23,43 +23,30 @@ Source: Binance Options Trading, "Trade" and "Account" (2026-05-28).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 import attrs
 import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
-from trio_binance_uds.stream.recovery.european_options.answers import (
-    AccountAnswer,
-    ExerciseAnswer,
-    Key,
-    OrderAnswer,
-    PositionAnswer,
-    TradeAnswer,
-)
-from trio_binance_uds.stream.recovery.european_options.evidence import Evidence, Taken
+from trio_binance_uds.stream.recovery.european_options.evidence import Evidence
 from trio_binance_uds.stream.recovery.european_options.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.european_options.own_reports import search
+from trio_binance_uds.stream.recovery.european_options.questions import Questions
 from trio_binance_uds.stream.recovery.european_options.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.european_options.recovered import OptionsRecovered
-from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
-from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT, QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
-from trio_binance_uds.stream.recovery.unproven import Span
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
-_ROOT = "GET /eapi/v1/"
-_PAGE = 1000
-_NO_SUCH_ORDER = -2013
 _HISTORY = timedelta(days=5)
 _AGAIN_SECONDS = 1.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MS = 86_400_000
 
 
 class OptionsRecoverer:
@@ -69,6 +56,8 @@ class OptionsRecoverer:
         self._options = options
         self._account = account
         self._knowledge = Knowledge()
+        # Of the last recovery.
+        self._budget: Budget
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -85,7 +74,7 @@ class OptionsRecoverer:
         knowledge.begin(at)
         evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed, knowledge.whose)
         with trio.move_on_after(self._options.max_seconds):
-            await inquiry.ask(_Questions(evidence, at, clock).state())
+            await inquiry.ask(Questions(evidence, at, clock).state())
         answers = evidence.baseline()
         if answers is not None:
             # A refused question may have shown that the clock was wrong.
@@ -99,10 +88,22 @@ class OptionsRecoverer:
 
         It costs 48 in weight, 8 per symbol, and 1 per order that was open and is so no more.
         """
-        recovery = _Recovery(request, self._knowledge, since, self._options, clock)
+        self._budget = Budget(self._options.weight_allowed)
+        recovery = _Recovery(
+            Inquiry(request, self._budget, self._knowledge.whose), self._knowledge, since, self._options, clock
+        )
         with trio.move_on_after(self._options.max_seconds):
             await recovery.ask()
         return recovery.result(self._account)
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
+        found: Searched = {}
+        with trio.move_on_at(self._budget.began + self._options.max_seconds):
+            found = await search(Inquiry(request, self._budget, self._knowledge.whose), orders, clock)
+        for own in found.values():
+            self._knowledge.note_fills(own.reports)
+        return found
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
@@ -115,7 +116,7 @@ class _Recovery:
 
     def __init__(
         self,
-        request: Request,
+        inquiry: Inquiry,
         knowledge: Knowledge,
         since: datetime,
         options: Recovery,
@@ -128,13 +129,13 @@ class _Recovery:
         assert knowledge.began is not None
         self._knowledge = knowledge
         self._options = options
-        self._inquiry = Inquiry(request, options.weight_allowed, knowledge.whose)
+        self._inquiry = inquiry
         start = max(since - UNDER_WAY, knowledge.began)
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge)
         placed = knowledge.unproven.placed_since(start, knowledge.began)
-        self._questions = _Questions(self._evidence, start, clock, placed)
+        self._questions = Questions(self._evidence, start, clock, placed)
         self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
         self._asked: set[Hashable] = set()
 
@@ -229,119 +230,3 @@ class _Recovery:
                 yield questions.trades_of(facts.order.symbol, facts.told_at)
         if any(doubt.symbol is not None for doubt in reconstruct(self._knowledge, evidence).doubts):
             yield questions.exercises()
-
-
-class _Questions:
-    """Makes the questions of one recovery; their answers go into the evidence."""
-
-    def __init__(
-        self, evidence: Evidence, since: datetime, clock: VenueClock, placed_since: datetime | None = None
-    ) -> None:
-        self._evidence = evidence
-        self._clock = clock
-        self._since = _to_ms(since)
-        self._placed_since = self._since if placed_since is None else _to_ms(placed_since)
-
-    def state(self) -> list[Question]:
-        """Ask for what is now."""
-        return [self._account(), self._positions(), self._open_orders()]
-
-    def _account(self) -> Question:
-        asked = earliest(self._clock)
-
-        def use(result: Any) -> None:
-            self._evidence.add_account(AccountAnswer.read(result), Taken(asked, latest(self._clock)))
-
-        return Question(method=f"{_ROOT}marginAccount", weight=3, about="the account", use=use)
-
-    def _positions(self) -> Question:
-        asked = earliest(self._clock)
-
-        def use(result: Any) -> None:
-            self._evidence.add_positions(read_all(result, PositionAnswer.read), Taken(asked, latest(self._clock)))
-
-        return Question(method=f"{_ROOT}position", weight=5, about="the positions", use=use)
-
-    def _open_orders(self) -> Question:
-        def use(result: Any) -> None:
-            self._evidence.add_open_orders(read_all(result, OrderAnswer.read))
-
-        return Question(method=f"{_ROOT}openOrders", weight=40, about="the open orders", use=use)
-
-    def trades_of(self, symbol: str, since: datetime | None = None) -> Question:
-        """Ask for all trades since then, or since an earlier time."""
-
-        def use(rows: Any) -> Sequence[object]:
-            trades = read_all(rows, TradeAnswer.read)
-            self._evidence.add_trades(trades)
-            return trades
-
-        start, end = self._window()
-        window = (start if since is None else min(start, _to_ms(since)), end)
-        return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, window)
-
-    def orders_of(self, symbol: str, placed: Span | None = None) -> Question:
-        """Ask for all orders that were placed since then, or in an earlier span, and have ended."""
-
-        def use(rows: Any) -> Sequence[object]:
-            orders = read_all(rows, OrderAnswer.read)
-            self._evidence.add_orders(orders)
-            return orders
-
-        window = (self._placed_since, self._window()[1]) if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
-        return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
-
-    def _window(self) -> tuple[int, int]:
-        """Return since when to ask, and an end in the future: what happens just now must not fall out of it."""
-        return self._since, max(_to_ms(latest(self._clock)), self._since) // _DAY_MS * _DAY_MS + 2 * _DAY_MS
-
-    def _between(
-        self,
-        route: str,
-        weight: int,
-        about: str,
-        symbol: str,
-        use: Callable[[Any], Sequence[object]],
-        window: tuple[int, int],
-    ) -> Question:
-        """Ask for what a window holds; whether a page is in order is not documented, so a full window is halved."""
-        start, end = window
-
-        def use_page(result: Any) -> Sequence[Question]:
-            if len(use(result)) < _PAGE:
-                return ()
-            middle = (start + min(end, max(_to_ms(latest(self._clock)), start + 1))) // 2
-            if middle >= end:
-                raise Unreadable(f"there are more than {_PAGE} in one millisecond")
-            halves = ((start, middle), (middle + 1, end))
-            return [self._between(route, weight, about, symbol, use, half) for half in halves]
-
-        params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": _PAGE}
-        return Question(method=_ROOT + route, params=params, weight=weight, about=about, use=use_page)
-
-    def status_of(self, key: Key) -> Question:
-        def use(result: Any) -> None:
-            self._evidence.add_status(OrderAnswer.read(result))
-
-        return Question(
-            method=f"{_ROOT}order",
-            params={"symbol": key[0], "orderId": key[1]},
-            weight=1,
-            about=f"order {key[1]} of {key[0]}",
-            use=use,
-            excuses={_NO_SUCH_ORDER: lambda: self._evidence.not_found.add(key)},
-        )
-
-    def exercises(self) -> Question:
-        """Ask for the positions that were settled since then."""
-
-        def use(result: Any) -> None:
-            self._evidence.add_exercises(read_all(result, ExerciseAnswer.read))
-
-        start, end = self._window()
-        params = {"startTime": start, "endTime": end, "limit": _PAGE}
-        return Question(method=f"{_ROOT}exerciseRecord", params=params, weight=5, about="the exercises", use=use)
-
-
-def _to_ms(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)

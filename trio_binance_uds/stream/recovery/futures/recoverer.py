@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
+
+import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.futures.own_reports import search
 from trio_binance_uds.stream.recovery.futures.recovered import Recovered
 from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.futures.scope import Scope
-from trio_binance_uds.stream.recovery.inquiry import Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
@@ -25,6 +30,8 @@ class FuturesRecoverer:
     def __init__(self, scope: Scope, options: Recovery, gone: Gone | None = None) -> None:
         self.scope: Scope = scope
         self._options = options
+        # Of the last recovery.
+        self._budget: Budget
         self.knowledge: Knowledge = Knowledge(
             None if scope.dialect.unit is None else str(scope.dialect.unit),
             follows_account=scope.tells("ACCOUNT_UPDATE"),
@@ -50,7 +57,16 @@ class FuturesRecoverer:
         self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget | None = None
     ) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception. A ``budget`` can be shared."""
+        self._budget = budget = budget or Budget(self._options.weight_allowed)
         return await recover(request, self.knowledge, self.scope, since, self._options, clock, budget=budget)
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
+        knowledge = self.knowledge
+        with trio.move_on_at(self._budget.began + self._options.max_seconds):
+            inquiry = Inquiry(request, self._budget, knowledge.whose)
+            return await search(inquiry, self.scope, orders, clock, knowledge.account_alias)
+        return {}
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""

@@ -14,4 +14,9 @@ def is_of_unit(event: Event, unit: str | None) -> bool:
         return False
     first = next(iter(event.positions), None) if isinstance(event, AccountUpdate) else event
     symbol: str | None = getattr(first, "symbol", None)
-    return symbol is not None and ("USD_" in symbol) == (unit == "CM")
+    return symbol is not None and unit_of(symbol) == unit
+
+
+def unit_of(symbol: str) -> str:
+    """Return the part that a contract is of."""
+    return "CM" if "USD_" in symbol else "UM"

@@ -21,6 +21,7 @@ Source: Binance Margin Trading, "Trade" and "Account" (2026-01-15).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 import trio
@@ -29,11 +30,13 @@ from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.products import MarginAccount, MarginHistory
 from trio_binance_uds.stream.recovery.contract import Recovered
-from trio_binance_uds.stream.recovery.inquiry import Budget, Request
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Request
 from trio_binance_uds.stream.recovery.joined import JoinedRecovered, joined_reasons
 from trio_binance_uds.stream.recovery.margin.book import margin_book
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, OwnReports, Searched
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.own_reports import search
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
@@ -45,6 +48,8 @@ class MarginRecoverer:
 
     def __init__(self, history: MarginHistory, options: Recovery) -> None:
         self._options = options
+        # Of the last recovery.
+        self._budget: Budget
         self._accounts = {account.name: _Account(account, options) for account in history.accounts}
 
     def observe(self, event: Event) -> None:
@@ -68,7 +73,7 @@ class MarginRecoverer:
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, on all accounts at once within one budget."""
-        budget = Budget(self._options.weight_allowed)
+        self._budget = budget = Budget(self._options.weight_allowed)
         found: dict[str, Recovered] = {}
 
         async def recover_one(name: str, account: _Account) -> None:
@@ -78,6 +83,15 @@ class MarginRecoverer:
             for name, account in self._accounts.items():
                 nursery.start_soon(recover_one, name, account)
         return JoinedRecovered({name: found[name] for name in self._accounts})
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up, account by account."""
+        found: dict[OrderName, OwnReports] = {}
+        with trio.move_on_at(self._budget.began + self._options.max_seconds):
+            for name, account in self._accounts.items():
+                if wanted := [order for order in orders if order.account == name]:
+                    found.update(await account.search(request, wanted, clock, self._budget))
+        return found
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
@@ -115,3 +129,8 @@ class _Account:
             budget=budget,
             account=self._name,
         )
+
+    async def search(
+        self, request: Request, orders: Sequence[OrderName], clock: VenueClock, budget: Budget
+    ) -> Searched:
+        return await search(Inquiry(request, budget, self.knowledge.whose), self._book, orders, clock)

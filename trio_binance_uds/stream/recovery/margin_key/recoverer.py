@@ -6,7 +6,7 @@ Each looks at its own kinds of events only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -19,6 +19,7 @@ from trio_binance_uds.stream.recovery.inquiry import Request
 from trio_binance_uds.stream.recovery.joined import in_order_of_time, joined_reasons
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
@@ -68,6 +69,10 @@ class MarginKeyRecoverer:
             nursery.start_soon(recover_one, self._account)
             nursery.start_soon(recover_one, self._risk)
         return _Together((found[self._account], found[self._risk]))
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
+        return await self._account.search(request, orders, clock)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Note that a gap was delivered."""

@@ -14,11 +14,12 @@ Source: Binance Portfolio Margin, "Trade" and "Account" (2026-05-28).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
+import trio
 
 from trio_binance_uds.errors import ApiError, AuthenticationFailed
 from trio_binance_uds.events import (
@@ -30,13 +31,15 @@ from trio_binance_uds.events import (
 )
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import Recovered
-from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Metered, Request
+from trio_binance_uds.stream.recovery.inquiry import Attentive, Budget, Inquiry, Metered, Request
 from trio_binance_uds.stream.recovery.margin.answers import read_order, read_trade
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.reading import each, member, text, whole
 from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, read_balances
 from trio_binance_uds.stream.recovery.spot.book import Book, Call
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.own_reports import search
 from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
 from trio_binance_uds.stream.recovery.symbols import BAD_MARGIN_PAIR, Gone
 from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS, VenueClock
@@ -114,6 +117,7 @@ class MarginPart:
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
+        self._budget = budget
         return await recover(
             _Translated(request),
             self.knowledge,
@@ -124,6 +128,13 @@ class MarginPart:
             budget=budget,
             account=self._account,
         )
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
+        with trio.move_on_at(self._budget.began + self._options.max_seconds):
+            inquiry = Inquiry(_Translated(request), self._budget, self.knowledge.whose)
+            return await search(inquiry, _BOOK, orders, clock)
+        return {}
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""

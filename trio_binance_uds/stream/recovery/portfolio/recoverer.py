@@ -6,7 +6,7 @@ What cannot be recovered, besides what the recoveries of futures and of margin n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,9 +17,11 @@ from trio_binance_uds.events import Event, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
+from trio_binance_uds.stream.recovery.futures.units import unit_of
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.joined import joined_reasons
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, OwnReports, Searched
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
 from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart, as_portfolio_margin
 from trio_binance_uds.stream.recovery.symbols import Gone
@@ -60,6 +62,10 @@ class Part(Protocol):
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock, *, budget: Budget) -> Recovered:
         """Ask for what was missed since then."""
+        ...
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
         ...
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
@@ -120,6 +126,16 @@ class PortfolioRecoverer:
         self._unknown_now = frozenset(unknown)
         return PortfolioRecovered({name: found[name] for name in self.parts}, reasons, remarks)
 
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up, part by part."""
+        found: dict[OrderName, OwnReports] = {}
+        for name, part in self.parts.items():
+            if wanted := [order for order in orders if name == _part_of(order)]:
+                for order, own in (await part.search(request, wanted, clock)).items():
+                    reports = tuple([as_portfolio_margin(report) for report in own.reports])
+                    found[order] = attrs.evolve(own, reports=reports)
+        return found
+
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
         for part in self.parts.values():
@@ -168,6 +184,10 @@ class _AnyEchoes:
 
     def is_echo(self, event: Event) -> bool:
         return any(part.is_echo(event) for part in self.parts)
+
+
+def _part_of(order: OrderName) -> str:
+    return "margin" if order.is_spot else order.unit or unit_of(order.symbol)
 
 
 def _when(event: Event) -> tuple[bool, datetime]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+
+import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
+from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
+from trio_binance_uds.stream.recovery.spot.own_reports import search
 from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, recover
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
@@ -23,6 +29,8 @@ class SpotRecoverer:
         self._options = options
         self._account = account
         self._knowledge = Knowledge()
+        # Of the last recovery.
+        self._budget: Budget
         self.observe: Callable[[Event], None] = self._knowledge.observe
 
     @property
@@ -38,7 +46,16 @@ class SpotRecoverer:
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
-        return await recover(request, self._knowledge, since, self._options, clock, account=self._account)
+        self._budget = budget = Budget(self._options.weight_allowed)
+        return await recover(
+            request, self._knowledge, since, self._options, clock, budget=budget, account=self._account
+        )
+
+    async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
+        """Ask for the fills of orders whose delivered reports do not add up."""
+        with trio.move_on_at(self._budget.began + self._options.max_seconds):
+            return await search(Inquiry(request, self._budget, self._knowledge.whose), SPOT_BOOK, orders, clock)
+        return {}
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""

@@ -19,7 +19,6 @@ What cannot be recovered, because no query tells it:
 * Whether an amendment came before or after a fill in the same millisecond, and so with a prevented match, unless roles
   or prices say it: what an order takes when it arrives comes before what it makes, and at the best price first. The
   gap's detail names such an order; as nothing is missing, that alone leaves the gap complete.
-* Fills that an earlier, incomplete recovery did not find, once a later report of their order has been told.
 * Intermediate balances: there is one position, with what is now.
 * Activity on symbols that were not on this stream for a week, have no open order now and were not named: history can
   only be asked for symbol by symbol. If it moved two balances, their symbol is guessed and asked about; if that does
