@@ -416,7 +416,8 @@ class Supervisor:
         elif self._shown_whole == (link, self._successor) and self._resumption is None:
             # It had shown that all had arrived, and only stayed for what might come later.
             self.active = None
-            self._promote_whole(self._shown_whole[1])
+            assert self._successor is not None, "it stays for its successor"
+            self._promote_whole(self._successor)
             return None
         else:
             self._is_hopeless(cause)  # A refusal of the key that has ended it is the first in a row.
