@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -476,3 +477,23 @@ async def test_the_venues_pings_are_answered_however_long_nobody_reads(autojump_
         assert statistics.buffered == 5
         assert statistics.consumer_lag_seconds > 590
         assert (await staged.stream.request("account.status"))["accountType"] == "SPOT"
+
+
+async def test_answers_that_nothing_can_be_computed_with_leave_a_gap_and_the_stream_goes_on(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def divide(*_: object, **__: object) -> object:
+        return Decimal(1) / Decimal(0)
+
+    async with reading() as staged:
+        monkeypatch.setattr("trio_binance_uds.stream.recovery.spot.recoverer.recover", divide)
+        staged.sandbox.faults.cut()
+        await trio.sleep(5)
+        staged.order()
+        await trio.sleep(1)
+        assert staged.stream.statistics().connected_since is not None
+    (gap,) = [item for item in staged.items if isinstance(item, uds.Gap)]
+    assert not gap.complete
+    assert "cannot be computed with (DivisionByZero)" in gap.detail
+    assert len(staged.reports()) == 1
+    assert "cannot be computed from the venue's answers" in caplog.text

@@ -749,10 +749,15 @@ class Supervisor:
             clock = self._plan.clock
             since = (blindness.ask_since or blindness.since) - clock.corrected_since(blindness.noted_at)
             asker, searched = self._asker(resumption.link), _NOTHING
-            recovered = await self._recoverer.recover(asker, since, clock)
-            lacking = self.delivery.next_lacking()
-            if lacking and isinstance(self._recoverer, Searches):
-                searched = await self._recoverer.search(asker, lacking, clock)
+            try:
+                recovered = await self._recoverer.recover(asker, since, clock)
+                lacking = self.delivery.next_lacking()
+                if lacking and isinstance(self._recoverer, Searches):
+                    searched = await self._recoverer.search(asker, lacking, clock)
+            except ArithmeticError as error:
+                # A number of the venue's that nothing can be computed with must not end the stream.
+                log.exception("what was missed cannot be computed from the venue's answers")
+                recovered = NothingRecovered(f"the venue's answers cannot be computed with ({type(error).__name__})")
             # Answers that the end of the connection has cut short are no basis: the next link asks for all of it.
             if not connection.has_ended:
                 self._to_inbox.send_nowait(Answered(resumption, recovered, searched))

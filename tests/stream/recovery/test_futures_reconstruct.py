@@ -345,6 +345,18 @@ class TestOrders:
         assert linear_average([(Decimal(1), Decimal(100)), (Decimal(1), Decimal(200))]) == 150
         assert round(inverse_average([(Decimal(1), Decimal(100)), (Decimal(1), Decimal(200))]), 2) == Decimal("133.33")
 
+    @pytest.mark.parametrize("scope", [COINM_SCOPE, SCOPE], ids=["coinm", "usdm"])
+    def test_of_a_fill_at_a_price_of_0_nobody_knows_the_average(self, scope: Scope) -> None:
+        knowledge = Knowledge()
+        knowledge.begin(at(0))
+        row = {"symbol": "BTCUSD_PERP", "origQty": "4", "executedQty": "3", "avgPrice": "125", "updated": 3000}
+        evidence = Evidence(knowledge, at(0), at(60_000))
+        evidence.add_history("BTCUSD_PERP", [order(status="PARTIALLY_FILLED", **row)])
+        same = {"symbol": "BTCUSD_PERP", "marginAsset": "BTC"}
+        evidence.add_fills([trade(1, 2000, "1", price="0", **same), trade(2, 3000, "2", price="200", **same)])
+        fills = [one for one in found(knowledge, evidence, scope).events if isinstance(one, OrderTradeUpdate)][1:]
+        assert [one.average_price for one in fills] == [0, 125]
+
     def test_what_an_answer_lacks_stands_as_it_was_told(self) -> None:
         knowledge = knowing(NEW)
         raw = order_row(status="CANCELED", updated=2000)

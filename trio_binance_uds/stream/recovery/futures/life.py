@@ -197,7 +197,9 @@ class _Life:
         order = self._facts.order
         if self._filled == order.executed:
             return order.average_price
-        return self._dialect.average(self._parts).quantize(_DIGITS) if self._parts else ZERO
+        # A price of 0 is none, as an answer of the venue can have it: then nobody knows the average.
+        is_known = bool(self._parts) and all(quantity and price for quantity, price in self._parts)
+        return self._dialect.average(self._parts).quantize(_DIGITS) if is_known else ZERO
 
     def _report(
         self,
