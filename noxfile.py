@@ -133,9 +133,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation, warnings being errors; it is left in docs/_build/html."""
+    """The documentation, warnings being errors; its search must find what people look for. See docs/_build/html."""
     install(session, *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-n", "-E", "-q", "-b", "html", "docs", "docs/_build/html")
+    session.run("python", "docs/_check/search.py", "docs/_build/html")
 
 
 @nox.session

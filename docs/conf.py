@@ -29,15 +29,26 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
     "command_help",
+    "field_names",
     "measured",
+    "number_search",
     "product_tables",
     "wire_events",
 ]
 exclude_patterns = ["_build", "newsfragments"]
+templates_path = ["_templates"]
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+
+# What is typed can be copied, without the prompt; what a program prints cannot.
+copybutton_selector = ".highlight-python pre, .highlight-console pre, .highlight-ini pre, .highlight-docker pre"
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -52,17 +63,47 @@ napoleon_use_ivar = True
 
 # Building needs no network, so the names of other projects cannot be looked up; what is ours must resolve.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(abc|collections|contextlib|datetime|decimal|enum|opentelemetry|os|pathlib|ssl|trio|typing)\..+"),
-    (r"py:.*", "|".join(["Any", "Decimal", "Random", "datetime", *filter(str.isidentifier, dir(builtins))])),
-    (r"py:class", r"EventTypes|History|Mechanism|\w+Word"),  # names of unions and the like, which are no target
-    (r"py:attr", r".+"),  # an attribute is described with its class, and is no target of its own
+    (
+        r"py:.*",
+        r"(abc|collections|contextlib|datetime|decimal|enum|opentelemetry|os|pathlib|ssl|trio|typing)\..+",
+    ),
+    (
+        r"py:.*",
+        "|".join(
+            [
+                "Any",
+                "Decimal",
+                "Random",
+                "datetime",
+                *filter(str.isidentifier, dir(builtins)),
+            ]
+        ),
+    ),
+    (
+        r"py:class",
+        r"EventTypes|History|Mechanism|\w+Word",
+    ),  # names of unions and the like, which are no target
+    (
+        r"py:attr",
+        r".+",
+    ),  # an attribute is described with its class, and is no target of its own
 ]
 
 # Of other classes the constructor is not for users, and the signature would only be long.
-CONSTRUCTED_BY_USERS = {"Backoff", "Environment", "Network", "Rollover", "StreamMetrics", "Timeouts", "TrialOrder"}
+CONSTRUCTED_BY_USERS = {
+    "Backoff",
+    "Environment",
+    "Network",
+    "Rollover",
+    "StreamMetrics",
+    "Timeouts",
+    "TrialOrder",
+}
 
 PUBLIC = {
-    name: package.__name__ for package in (trio_binance_uds, trio_binance_uds.sandbox) for name in package.__all__
+    name: package.__name__
+    for package in (trio_binance_uds, trio_binance_uds.sandbox)
+    for name in package.__all__
 }
 
 
@@ -70,12 +111,20 @@ def publish_under_public_names() -> None:
     """Let what a package re-exports call that package its module, so that headings show the public name."""
     for name, package in PUBLIC.items():
         value = getattr(sys.modules[package], name)
-        if getattr(value, "__module__", "").startswith(package) and hasattr(value, "__qualname__"):
+        if getattr(value, "__module__", "").startswith(package) and hasattr(
+            value, "__qualname__"
+        ):
             value.__module__ = package
 
 
 def show_signature(
-    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returns: str | None
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: Any,
+    options: Any,
+    signature: str | None,
+    returns: str | None,
 ) -> tuple[str, str | None] | None:
     """Show how to construct what users construct, with the defaults' values, and of other classes only the name."""
     if what not in ("class", "exception") or signature is None:
@@ -83,18 +132,34 @@ def show_signature(
     if value.__name__ not in CONSTRUCTED_BY_USERS:
         return "", None
     fields = attrs.fields(value)
-    bare = [field.name if field.default is attrs.NOTHING else f"{field.name}={field.default!r}" for field in fields]
+    bare = [
+        field.name
+        if field.default is attrs.NOTHING
+        else f"{field.name}={field.default!r}"
+        for field in fields
+    ]
     return f"({', '.join(['*', *bare] if fields[0].kw_only else bare)})", None
 
 
-def adapt_docstring(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+def adapt_docstring(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
     """Keep napoleon from taking the ``a`` of an entry ``a, b: text``, or of a property's ``a: text``, for a type."""
-    lines[:] = [re.sub(r"^( +\w+)((?:, \w+)+:)", lambda found: found[1] + found[2].replace(" ", ""), x) for x in lines]
+    lines[:] = [
+        re.sub(
+            r"^( +\w+)((?:, \w+)+:)",
+            lambda found: found[1] + found[2].replace(" ", ""),
+            x,
+        )
+        for x in lines
+    ]
     if what == "property" and lines:
         lines[0] = lines[0].replace(": ", " \N{EN DASH} ")
 
 
-def find_public_name(app: Sphinx, env: Any, node: pending_xref, contents: nodes.TextElement) -> nodes.Node | None:
+def find_public_name(
+    app: Sphinx, env: Any, node: pending_xref, contents: nodes.TextElement
+) -> nodes.Node | None:
     """Resolve a reference by the public name, wherever in the package it was written."""
     target = node.get("reftarget", "")
     name, _, member = target.removeprefix("~").rpartition(".")
@@ -106,7 +171,9 @@ def find_public_name(app: Sphinx, env: Any, node: pending_xref, contents: nodes.
             if full in domain.objects:
                 kind = domain.objects[full].objtype
                 role = domain.role_for_objtype(kind)
-                return domain.resolve_xref(env, node["refdoc"], app.builder, role, full, node, contents)
+                return domain.resolve_xref(
+                    env, node["refdoc"], app.builder, role, full, node, contents
+                )
     return None
 
 
@@ -115,7 +182,9 @@ def check_that_all_is_documented(app: Sphinx, env: Any) -> None:
     documented = env.get_domain("py").objects
     for name, package in PUBLIC.items():
         if name[0] != "_" and f"{package}.{name}" not in documented:
-            logging.getLogger(__name__).warning("%s.%s is public, and no page documents it", package, name)
+            logging.getLogger(__name__).warning(
+                "%s.%s is public, and no page documents it", package, name
+            )
 
 
 def setup(app: Sphinx) -> None:
@@ -123,5 +192,7 @@ def setup(app: Sphinx) -> None:
     publish_under_public_names()
     app.connect("env-check-consistency", check_that_all_is_documented)
     app.connect("autodoc-process-signature", show_signature)
-    app.connect("autodoc-process-docstring", adapt_docstring, priority=400)  # napoleon has 500
+    app.connect(
+        "autodoc-process-docstring", adapt_docstring, priority=400
+    )  # napoleon has 500
     app.connect("missing-reference", find_public_name)

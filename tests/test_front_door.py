@@ -17,7 +17,8 @@ BOOTSTRAP = "python3 -m venv .venv && .venv/bin/pip install nox && "
 
 
 def commands(path: Path) -> list[str]:
-    blocks = re.findall(r"^```console\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    text = path.read_text("utf-8").replace("\\\n", "")  # a line that goes on
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
 
 

@@ -25,10 +25,16 @@ class CommandHelp(SphinxDirective):
         environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
         environment.pop("FORCE_COLOR", None)
         said = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, *words], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", _PROGRAM, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if said.returncode:
-            raise self.error(f"trio-binance-uds {' '.join(words)} failed: {said.stderr}")
+            raise self.error(
+                f"trio-binance-uds {' '.join(words)} failed: {said.stderr}"
+            )
         text = f"$ trio-binance-uds {' '.join(words)}\n{said.stdout}"
         return [nodes.literal_block(text, text, language="text")]
 

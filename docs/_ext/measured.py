@@ -19,7 +19,9 @@ from sphinx.util.typing import ExtensionMetadata
 
 
 def _facts(about: dict[str, Any]) -> Iterator[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in about["versions"].items()
+    )
     rounds, machine = about["sizes"]["rounds"], about["machine"]
     yield f"Measured on {about['date']}, on a machine with {machine}; Python {about['python']}, node {about['node']}."
     yield f"Versions: {versions}."
@@ -56,7 +58,9 @@ class Measured(SphinxDirective):
         for table in document["tables"]:
             lines += _table(table)
         container = nodes.container()
-        self.state.nested_parse(StringList(lines, source=self.arguments[0]), self.content_offset, container)
+        self.state.nested_parse(
+            StringList(lines, source=self.arguments[0]), self.content_offset, container
+        )
         return container.children
 
 

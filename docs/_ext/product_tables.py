@@ -43,7 +43,10 @@ def _kind(product: uds.Product) -> str:
 
 def _made_by(product: uds.Product) -> str:
     match product.mechanism:
-        case uds.ListenKeyStream(rest=rest, path=path) | uds.ListenTokenSubscription(rest=rest, path=path):
+        case (
+            uds.ListenKeyStream(rest=rest, path=path)
+            | uds.ListenTokenSubscription(rest=rest, path=path)
+        ):
             return f"``POST {path}`` at ``{uds.PRODUCTION.url(rest)}``"
         case _:
             return "nothing: the subscription is signed"
@@ -85,14 +88,21 @@ def _socket(product: uds.Product, environment: uds.Environment) -> str:
             environment.url(mechanism.rest)
     except uds.NotOffered:
         return "not offered"
-    if isinstance(mechanism, uds.ListenTokenSubscription) and environment is not uds.PRODUCTION:
+    if (
+        isinstance(mechanism, uds.ListenTokenSubscription)
+        and environment is not uds.PRODUCTION
+    ):
         # The hosts are spot's, which are everywhere; no page says that they know margin there.
         return f"``{url}``, if margin is there at all: nothing says so"
     if isinstance(mechanism, uds.ListenKeyStream):
         if mechanism.place is uds.KeyPlace.SUBSCRIPTION:
             names = ", ".join(f"``<listenKey>@{topic}``" for topic in mechanism.topics)
             return f"``{url}``, with a subscription to {names}"
-        url += "?listenKey=<listenKey>" if mechanism.place is uds.KeyPlace.QUERY else "/<listenKey>"
+        url += (
+            "?listenKey=<listenKey>"
+            if mechanism.place is uds.KeyPlace.QUERY
+            else "/<listenKey>"
+        )
     return f"``{url}``"
 
 
@@ -101,7 +111,11 @@ class Generated(SphinxDirective):
 
     def parse(self, lines: list[str]) -> list[nodes.Node]:
         container = nodes.container()
-        self.state.nested_parse(StringList(lines, source="the table of products"), self.content_offset, container)
+        self.state.nested_parse(
+            StringList(lines, source="the table of products"),
+            self.content_offset,
+            container,
+        )
         return container.children
 
 
@@ -110,10 +124,24 @@ class ProductOverview(Generated):
 
     def run(self) -> list[nodes.Node]:
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 22 30 30", ""]
-        lines += _row(["product", "mechanism", "key or token made by", "events arrive on, in production"])
+        lines += _row(
+            [
+                "product",
+                "mechanism",
+                "key or token made by",
+                "events arrive on, in production",
+            ]
+        )
         for product in _products().values():
             name = product.name.replace(":BTCUSDT", ":SYMBOL")
-            lines += _row([f"``{name}``", _kind(product), _made_by(product), _socket(product, uds.PRODUCTION)])
+            lines += _row(
+                [
+                    f"``{name}``",
+                    _kind(product),
+                    _made_by(product),
+                    _socket(product, uds.PRODUCTION),
+                ]
+            )
         return self.parse(lines)
 
 
@@ -123,19 +151,32 @@ class ProductFacts(Generated):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        found = [item for item in _products().items() if item[1].name.partition(":")[0] == self.arguments[0]]
+        found = [
+            item
+            for item in _products().items()
+            if item[1].name.partition(":")[0] == self.arguments[0]
+        ]
         if not found:
             raise self.error(f"there is no product {self.arguments[0]}")
         ((spelling, product),) = found
         lines = [".. list-table::", "   :widths: 22 78", ""]
-        lines += _row(["opened with", f"``open_user_data_stream(credentials, {spelling})``"])
+        lines += _row(
+            ["opened with", f"``open_user_data_stream(credentials, {spelling})``"]
+        )
         lines += _row(["mechanism", _kind(product)])
         lines += _row(["key or token made by", _made_by(product)])
         lines += _row(["prolonged by", _prolonged_by(product)])
         lines += _row(["life", _life(product)])
         for environment in _ENVIRONMENTS:
-            lines += _row([f"events, {environment.name}", _socket(product, environment)])
-        lines += _row(["types of events", ", ".join(f"``{name}``" for name in product.event_types)])
+            lines += _row(
+                [f"events, {environment.name}", _socket(product, environment)]
+            )
+        lines += _row(
+            [
+                "types of events",
+                ", ".join(f"``{name}``" for name in product.event_types),
+            ]
+        )
         return self.parse(lines)
 
 

@@ -24,8 +24,14 @@ from sphinx.util.typing import ExtensionMetadata
 
 def _type_name(annotation: Any) -> str:
     """Return a type as its source spells it, without the modules' names."""
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    return text.replace("trio_binance_uds.events.", "").replace("datetime.datetime", "datetime")
+    text = (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "__name__", str(annotation))
+    )
+    return text.replace("trio_binance_uds.events.", "").replace(
+        "datetime.datetime", "datetime"
+    )
 
 
 def _declared(event_class: type) -> list[Any]:
@@ -78,7 +84,11 @@ def _is_property(event_class: type, name: str) -> bool:
 def describe(event_class: type) -> Iterator[str]:
     """Yield the reStructuredText that documents one class."""
     yield f".. autoclass:: {event_class.__module__}.{event_class.__name__}"
-    own = [name for name in ("placed_client_order_id", "is_venue_order", "fill_key") if _is_property(event_class, name)]
+    own = [
+        name
+        for name in ("placed_client_order_id", "is_venue_order", "fill_key")
+        if _is_property(event_class, name)
+    ]
     yield f"   :members: {', '.join(own)}" if own else "   :no-members:"
     yield ""
     fields, base = _declared(event_class), _base(event_class)
@@ -107,7 +117,9 @@ class Generated(SphinxDirective):
 
     def parse(self, lines: list[str]) -> list[nodes.Node]:
         container = nodes.container()
-        self.state.nested_parse(StringList(lines, source=self.arguments[0]), self.content_offset, container)
+        self.state.nested_parse(
+            StringList(lines, source=self.arguments[0]), self.content_offset, container
+        )
         return container.children
 
 
@@ -120,7 +132,9 @@ class WireEvents(Generated):
         found = getattr(module, name)
         self.env.note_dependency(module.__file__ or "")
         is_map = isinstance(found, Mapping)
-        described: set[type] = self.env.temp_data.setdefault("wire_events_described", set())
+        described: set[type] = self.env.temp_data.setdefault(
+            "wire_events_described", set()
+        )
         lines = [*_map(found)] if is_map else []
         for event_class in _with_parts(found.values() if is_map else [found]):
             if event_class not in described:
@@ -135,13 +149,26 @@ class WireWords(Generated):
     def run(self) -> list[nodes.Node]:
         module = importlib.import_module(self.arguments[0])
         self.env.note_dependency(module.__file__ or "")
-        maps = [value for name, value in vars(module).items() if name.endswith("_EVENTS")]
-        classes = _with_parts(event_class for event_types in maps for event_class in event_types.values())
+        maps = [
+            value for name, value in vars(module).items() if name.endswith("_EVENTS")
+        ]
+        classes = _with_parts(
+            event_class for event_types in maps for event_class in event_types.values()
+        )
         fields = [field for event_class in classes for field in _declared(event_class)]
-        enums = {field.metadata["of"] for field in fields if field.metadata["kind"] == "choice"}
+        enums = {
+            field.metadata["of"]
+            for field in fields
+            if field.metadata["kind"] == "choice"
+        }
         lines = []
         for enum in sorted(enums, key=lambda enum: enum.__name__):
-            lines += [f".. autoclass:: {enum.__module__}.{enum.__name__}", "   :members:", "   :undoc-members:", ""]
+            lines += [
+                f".. autoclass:: {enum.__module__}.{enum.__name__}",
+                "   :members:",
+                "   :undoc-members:",
+                "",
+            ]
         return self.parse(lines)
 
 
