@@ -13,7 +13,7 @@ import trio.testing
 
 import trio_binance_uds as uds
 from trio_binance_uds.sandbox.ws_connection import Connection
-from trio_binance_uds.stream import account_sums
+from trio_binance_uds.stream import account_sums, balance_sums
 from trio_binance_uds.stream.account_sums import AccountSums
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.delivery import Delivery
@@ -22,7 +22,7 @@ from trio_binance_uds.stream.recovery import NothingRecovered
 from trio_binance_uds.stream.recovery.contract import NoRecovery
 from trio_binance_uds.wire.json_text import dumps
 
-from test_order_sums import futures  # isort: skip
+from test_order_sums import futures, spot  # isort: skip
 from test_report_missing import KINDS, Kind, every_kind, scene  # isort: skip
 
 
@@ -323,33 +323,120 @@ def test_early_reports_are_followed_by_the_others_or_came_after_them() -> None:
     assert judged(sums) == "trade 3 of BTCUSDT was told early, and no report of order 3 tells it"
 
 
+def spot_fill(at: int, part: str, price: str = "50", side: str = "BUY", symbol: str = "BTCUSDT", **more: Any) -> Any:
+    moment = datetime.fromtimestamp((MS + at) / 1000, UTC)
+    quote = Decimal(part) * Decimal(price)
+    fields = {"symbol": symbol, "side": side, "last_executed_price": Decimal(price), "last_quote_quantity": quote}
+    report = spot(filled=part, part=part, **{**fields, **more})
+    return attrs.evolve(report, transaction_time=moment, event_time=moment)
+
+
+def moved(at: int, asset: str, amount: str) -> Any:
+    raw = {"e": "balanceUpdate", "E": 1, "a": asset, "d": amount, "T": MS + at}
+    return attrs.evolve(uds.decode_frame(dumps(raw), uds.SPOT), account="spot")  # type: ignore[arg-type]
+
+
 def test_balances_that_were_exchanged_need_a_fill() -> None:
     sums = begun()
     sums.observe(balances(0, BTC="1", USDT="100"))
-    sums.observe(balances(10_000, BTC="2", USDT="100"))
-    sums.observe(balances(20_000, BTC="2", USDT="90"))
-    assert not sums.is_waiting, "one asset alone proves nothing"
-    sums.moved["BTCUSDT"] = datetime.fromtimestamp(MS / 1000 + 30, UTC)
-    sums.observe(balances(30_000, BTC="3", USDT="50"))
+    sums.add_spot_fill(spot_fill(10_000, "1"))
+    sums.observe(balances(10_000, BTC="2", USDT="50"))
     assert not sums.is_waiting
-    sums.observe(balances(40_000, BTC="4", USDT="40"))
-    sums.observe(
-        uds.decode_frame(dumps({"e": "balanceUpdate", "E": 1, "a": "BTC", "d": "1", "T": MS + 41_000}), uds.SPOT)
-    )
-    assert judged(sums) is None, "both may have come and gone from outside"
-    sums.observe(balances(50_000, BTC="3", USDT="45"))
+    sums.observe(balances(20_000, BTC="3", USDT="0"))
+    assert judged(sums) == "USDT and BTC were exchanged, and no report tells a fill of then"
+    sums.observe(balances(30_000, BTC="3", USDT="0"))
+    assert not sums.is_waiting, "it is said once"
+
+
+def test_fill_of_another_time_explains_no_exchange_and_neither_does_another_amount() -> None:
+    sums = begun()
+    sums.observe(balances(0, BTC="1", USDT="100"))
+    sums.add_spot_fill(spot_fill(10_000, "1"))
+    sums.observe(balances(10_000, BTC="2", USDT="50"))
+    sums.observe(balances(11_000, BTC="2.5", USDT="25"))
+    sums.add_spot_fill(spot_fill(15_000, "0.1"))
+    sums.observe(balances(15_000, BTC="2.6", USDT="20"))
+    assert judged(sums) == "USDT and BTC were exchanged, and no report tells a fill of then"
+    sums.add_spot_fill(spot_fill(20_000, "0.1", side="SELL"))
+    sums.observe(balances(20_000, BTC="2.3", USDT="35"))
+    assert judged(sums) == "BTC and USDT were exchanged, and no report tells a fill of then"
+    assert not sums.is_waiting
+
+
+def test_fill_may_come_after_its_balances_or_be_of_a_moment_next_to_theirs() -> None:
+    sums = begun()
+    sums.observe(balances(0, BTC="1", USDT="100", BNB="1"))
+    sums.observe(balances(10_000, BTC="2", USDT="50"))
+    assert sums.is_waiting
+    sums.add_spot_fill(spot_fill(10_100, "1"))
+    assert judged(sums) is None
+    sums.observe(balances(20_000, BTC="1.99", USDT="100", BNB="0.5"))
+    fees = {"commission_amount": Decimal("0.5"), "commission_asset": "BNB"}
+    sums.add_spot_fill(spot_fill(20_000, "1", side="SELL", **fees))
+    sums.observe(balances(20_000, BTC="1", USDT="100", BNB="0.5"))
+    sums.observe(balances(25_000, BTC="1", USDT="100", BNB="0.5"))
+    assert judged(sums) is None, "a later position has explained it"
+    assert not sums.is_waiting
+
+
+def test_one_asset_alone_proves_nothing_but_two_shortly_after_each_other_do() -> None:
+    sums = begun()
+    sums.observe(balances(0, BTC="1", USDT="100", ETH="5"))
+    sums.observe(balances(10_000, BTC="2", ETH="5"))
+    assert judged(sums) is None
+    sums.observe(balances(100_000, USDT="50"))
+    assert judged(sums) is None, "that is too long afterwards"
+    sums.observe(balances(110_000, ETH="6"))
+    assert judged(sums) == "USDT and ETH were exchanged, and no report tells a fill of then"
+
+
+def test_what_comes_or_goes_from_outside_is_no_exchange() -> None:
+    sums = begun()
+    sums.observe(balances(0, BTC="1", USDT="100"))
+    sums.observe(moved(10_000, "BTC", "1"))
+    sums.observe(balances(10_000, BTC="2", USDT="50"))
+    assert judged(sums) is None
+    sums.observe(moved(20_000, "ETH", "1"))
+    sums.observe(balances(20_000, BTC="1", USDT="75"))
     assert judged(sums) == "BTC and USDT were exchanged, and no report tells a fill of then"
 
 
-def test_what_else_moves_at_that_time_explains_no_exchange() -> None:
+def test_fill_of_which_the_assets_or_the_amounts_are_not_certain_explains_everything() -> None:
+    sums = begun()
+    sums.observe(balances(0, A="1", AB="1", B="1", BB="1"))
+    sums.add_spot_fill(spot_fill(10_000, "1", symbol="ABB"))
+    sums.observe(balances(10_000, A="2", AB="0.5"))
+    assert not sums.is_waiting
+    sums.observe(balances(20_000, A="3", B="0.5"))
+    sums.add_spot_fill(spot_fill(20_000, "1", symbol="ABB"))
+    assert judged(sums) is None
+    sums.add_spot_fill(spot_fill(30_000, "1", symbol="ABBB", last_quote_quantity=None))
+    sums.observe(balances(30_000, AB="3", BB="0.1"))
+    assert not sums.is_waiting
+
+
+def test_balances_right_after_the_beginning_are_taken_as_they_are() -> None:
+    sums = AccountSums()
+    sums.begin(datetime.fromtimestamp(MS / 1000 - 4, UTC))
+    sums.observe(balances(0, BTC="1", USDT="100"))
+    sums.add_spot_fill(spot_fill(500, "1"))
+    sums.observe(balances(600, BTC="3", USDT="0"))
+    sums.observe(balances(10_000, BTC="3", USDT="0"))
+    assert not sums.is_waiting
+
+
+def test_what_is_remembered_of_balances_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(balance_sums, "_CHANGES_AT_MOST", 3)
+    monkeypatch.setattr(balance_sums, "_WAITING_AT_MOST", 2)
     sums = begun()
     sums.observe(balances(0, BTC="1", USDT="100"))
-    sums.moved["ETHUSDT"] = datetime.fromtimestamp(MS / 1000 + 10, UTC)
-    sums.observe(
-        uds.decode_frame(dumps({"e": "balanceUpdate", "E": 1, "a": "ETH", "d": "1", "T": MS + 10_000}), uds.SPOT)
-    )
-    sums.observe(balances(10_000, BTC="2", USDT="50"))
-    assert judged(sums) == "USDT and BTC were exchanged, and no report tells a fill of then"
+    for number in range(4):
+        sums.add_spot_fill(spot_fill(1000 + number, "1"))
+    sums.observe(balances(10_000, BTC="7", USDT="1"))
+    assert not sums.is_waiting, "more has changed than is remembered"
+    for number in range(3):
+        sums.observe(balances(20_000 + number, BTC=str(8 + number), USDT="0"))
+    assert judged(sums) is None
 
 
 def test_beginning_anew_forgets() -> None:

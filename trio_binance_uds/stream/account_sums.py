@@ -8,8 +8,8 @@ promised, so nothing here is judged when it comes. It is judged when nothing mor
   same. Fills alone move a position where the reason of an update is ``ORDER``; another reason starts anew, and so does
   a gap. As long as there was none, an update by an order of a position of which no fill was delivered lacks that fill.
 * USD-M: every ``TRADE_LITE`` has an order report, which tells the same trade.
-* Spot and margin: balances of two assets of which one rose and the other fell (free and locked together) were exchanged
-  for each other, so a fill of a symbol of the two was made at that time, or one of them came or went from outside.
+* Spot and margin: of two assets of which there is more and less than the fills say, the one was exchanged for the other
+  by a fill (:mod:`balance_sums`).
 
 More is not concluded, as the venue does not promise it. The wallet of futures is not held against profits and
 commissions: how these are rounded, and in which of several updates of one moment they are, is not documented. The
@@ -26,6 +26,7 @@ from typing import Any
 import attrs
 
 from trio_binance_uds.events import OutboundAccountPosition
+from trio_binance_uds.stream.balance_sums import BalanceSums
 
 EXPLAINED_BY_FILLS = frozenset(
     {"ACCOUNT_UPDATE", "BALANCE_POSITION_UPDATE", "TRADE_LITE", "outboundAccountPosition", "balanceUpdate"}
@@ -33,12 +34,12 @@ EXPLAINED_BY_FILLS = frozenset(
 """The types of events that fills explain, or that explain in their place what was moved."""
 
 _ZERO = Decimal(0)
-# How far the times of a fill and of the balances that it has changed may lie apart; they are documented to be the same.
-_SAME_TIME = timedelta(seconds=2)
 # Frames of one moment can lie on both sides of the beginning, or of a gap.
 _SETTLES = timedelta(seconds=5)
 _PENDING_AT_MOST = 1000
 _POSITIONS_AT_MOST = 10_000
+
+_EXCHANGED = "exchanged"
 
 Key = tuple[Any, ...]
 
@@ -81,17 +82,12 @@ class AccountSums:
         self._has_gaps = False
         self._trades: dict[Key, None] = {}
         self._positions: dict[Key, _Position] = {}
-        self._totals: dict[Key, Decimal] = {}
         # What is to be judged, and how often something has come about it.
         self._pending: dict[Key, int] = {}
         self._judged: dict[Key, int] = {}
         self._early: dict[Key, datetime] = {}
-        # What fell, and what rose.
-        self._exchanged: dict[Key, tuple[datetime, list[str], list[str]]] = {}
-        # Of spot and margin accounts: when the newest fill of a symbol was made, and the newest movement of an asset
-        # from outside.
-        self.moved: dict[str, datetime] = {}
-        self._moved_from_outside: dict[str, datetime] = {}
+        # Of spot and margin accounts, by their names.
+        self._balances: dict[str | None, BalanceSums] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -112,6 +108,14 @@ class AccountSums:
         position.changed_at = report.transaction_time
         self._wait(key)
 
+    def add_spot_fill(self, report: Any) -> None:
+        """Add the report of a fill of spot or margin that is delivered for the first time."""
+        self._balances_of(report).add(report)
+
+    def forget_balances(self, report: Any) -> None:
+        """Begin anew with the balances of an account, as something is known to be missing."""
+        self._balances_of(report).clear()
+
     def observe(self, event: Any) -> None:
         """Add an event that was delivered and could be read, of one of the types in :data:`EXPLAINED_BY_FILLS`."""
         match event.event_type:
@@ -125,20 +129,19 @@ class AccountSums:
                     self._early[trade] = event.transaction_time
                     self._wait(trade)
             case "outboundAccountPosition":
-                self._balances(event)
+                self._observe_balances(event)
             case _:  # A ``balanceUpdate``: what moves balances from outside.
-                self._moved_from_outside[event.asset] = event.clear_time
+                self._balances_of(event).add(event)
 
     def begin(self, at: datetime) -> None:
         """Begin, or begin anew at the end of a gap: what is missing before that, the gap says."""
         self._has_gaps = self._from is not None
         self._from = at + _SETTLES
         self._positions.clear()
-        self._totals.clear()
+        self._balances.clear()
         self._pending.clear()
         self._judged.clear()
         self._early.clear()
-        self._exchanged.clear()
 
     def judge(self) -> Unexplained | None:
         """Return what is not explained, of all of which nothing has come since this was last called."""
@@ -156,10 +159,12 @@ class AccountSums:
             at, (symbol, order_id, trade_id) = self._early.pop(key), key
             text = f"trade {trade_id} of {symbol} was told early, and no report of order {order_id} tells it"
             return None if key in self._trades else Unexplained(at, text)
-        if key in self._exchanged:
-            at, fallen, risen = self._exchanged.pop(key)
-            text = f"{' and '.join([*fallen, *risen])} were exchanged, and no report tells a fill of then"
-            return None if self._is_exchange_explained(at, fallen, risen) else Unexplained(at, text)
+        if key[0] == _EXCHANGED:
+            exchange = self._balances[key[1]].judge(key[2])
+            if exchange is None:
+                return None
+            text = f"{exchange.fallen} and {exchange.risen} were exchanged, and no report tells a fill of then"
+            return Unexplained(exchange.since, text)
         return self._judge_position(key, self._positions[key])
 
     def _judge_position(self, key: Key, position: _Position) -> Unexplained | None:
@@ -186,26 +191,18 @@ class AccountSums:
         position.amount, position.changed_at = amount, event.transaction_time
         self._wait(key)
 
-    def _balances(self, event: OutboundAccountPosition) -> None:
-        risen, fallen = list[str](), list[str]()
-        for balance in event.balances:
-            key = (event.account, balance.asset)
-            before, now = self._totals.get(key), balance.free + balance.locked
-            if before is not None and before != now:
-                (risen if now > before else fallen).append(balance.asset)
-            self._totals[key] = now
-        at = event.last_account_update
-        if risen and fallen and self._is_ours(at) and not self._is_exchange_explained(at, fallen, risen):
-            place = ("exchanged", event.account, at)
-            self._exchanged[place] = at, fallen, risen
-            self._wait(place)
+    def _observe_balances(self, event: OutboundAccountPosition) -> None:
+        balances, at = self._balances_of(event), event.last_account_update
+        if not self._is_ours(at):
+            balances.begin_with(event)
+        elif balances.observe(event):
+            self._wait((_EXCHANGED, event.account, at))
 
-    def _is_exchange_explained(self, at: datetime, fallen: list[str], risen: list[str]) -> bool:
-        """Whether there was a fill of a symbol of two of these assets about then, or one of them came from outside."""
-        pairs = [(one, other) for one in fallen for other in risen]
-        times = [self.moved.get(symbol) for one, other in pairs for symbol in (one + other, other + one)]
-        times += [self._moved_from_outside.get(asset) for asset in (*fallen, *risen)]
-        return any(time is not None and time >= at - _SAME_TIME for time in times)
+    def _balances_of(self, event: Any) -> BalanceSums:
+        found = self._balances.get(event.account)
+        if found is None:
+            found = self._balances[event.account] = BalanceSums()
+        return found
 
     def _is_ours(self, at: datetime) -> bool:
         return self._from is None or at > self._from

@@ -426,7 +426,7 @@ class _SpotBook(_Book):
         else:
             self._open[report.order_id] = report
         if part:
-            self._account.moved[report.symbol] = report.transaction_time
+            self._account.add_spot_fill(report)
         return None
 
     def _figures(self, report: Any) -> _Figures:
@@ -436,7 +436,12 @@ class _SpotBook(_Book):
         return _Figures(filled - report.last_executed_quantity, filled, lacking)
 
     def _note_fill(self, report: Any) -> None:
-        self._account.moved[report.symbol] = report.transaction_time
+        self._account.add_spot_fill(report)
+
+    def concede(self, report: Any) -> None:
+        """Add a report as it is; what is missing before it is known, and the balances need not show it again."""
+        super().concede(report)
+        self._account.forget_balances(report)
 
 
 class _DerivativesBook(_Book):
