@@ -323,3 +323,14 @@ def test_each_single_loss_is_found_exactly_at_the_next_report(report: Any, seed:
         assert found == [after[after.index(lost) + 1]]
         sums.add_recovered(lost)
     assert sums.open_questions() == ""
+
+
+@both
+def test_orders_that_end_leave_alone_those_of_another_symbol_with_another_id(report: Any) -> None:
+    sums = OrderSums()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert sums.check(report(symbol=symbol)) is None
+    assert sums.check(report(8)) is None
+    assert sums.check(report(8, order_status="CANCELED")) is None
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert sums.check(report(symbol=symbol, filled="0.3", part="0.1")) is not None

@@ -15,6 +15,8 @@ import trio.testing
 import trio_binance_uds as uds
 from trio_binance_uds.sandbox import open_sandbox
 from trio_binance_uds.stream.delivery import Delivery
+from trio_binance_uds.stream.inbox import Answered, Resumption
+from trio_binance_uds.stream.recovery import NothingRecovered
 
 from test_open_user_data_stream import Stage, new_account, reading, stage, story, sent_story, trade  # isort: skip
 
@@ -497,3 +499,34 @@ async def test_answers_that_nothing_can_be_computed_with_leave_a_gap_and_the_str
     assert "cannot be computed with (DivisionByZero)" in gap.detail
     assert len(staged.reports()) == 1
     assert "cannot be computed from the venue's answers" in caplog.text
+
+
+async def test_answers_that_nobody_waits_for_any_more_change_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    async with reading() as staged:
+        supervisor = staged.stream._supervisor
+        assert supervisor.active is not None
+        late = Answered(Resumption(supervisor.active, staged.sandbox.clock.datetime()), NothingRecovered("late"), {})
+        supervisor._to_inbox.send_nowait(late)
+        await trio.sleep(1)
+        staged.order()
+        await trio.sleep(1)
+    assert staged.notices() == []
+    assert len(staged.reports()) == 1
+
+
+async def test_what_could_not_be_read_before_a_planned_change_is_asked_for_by_the_new_link(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with reading() as staged:
+        staged.sandbox.faults.send_raw("{")
+        await trio.sleep(5)
+        staged.sandbox.faults.send_raw("{")  # Nobody asks about this one for half a minute.
+        staged.sandbox.faults.server_shutdown(grace=100)
+        for _ in range(5):
+            staged.order()
+            await trio.sleep(1)
+        await trio.sleep(15)
+        assert staged.stream.statistics().links_opened == 2
+        gaps = [item for item in staged.items if isinstance(item, uds.Gap)]
+    assert [gap.cause for gap in gaps] == [uds.GapCause.EVENT_UNREADABLE] * 2
+    assert story(staged.items) == sent_story(staged)

@@ -284,10 +284,9 @@ class Delivery:
         for event in events:
             if isinstance(event, ExecutionReport):
                 event = self._placed.completed(event)
-            # Where the buffer is full from here on, all that is older has been told.
-            self._buffer.dating_from = event.event_time
-            if self._buffer.put_recovered(event):
-                self._recoverer.observe(event)
+            # It has been in memory anyway, and always finds room.
+            self._buffer.put_recovered(event)
+            self._recoverer.observe(event)
 
     def _deliver(self, event: Event) -> bool:
         """Accept an event, or hold it back; return whether it is held back."""
