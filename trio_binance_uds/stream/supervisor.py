@@ -523,7 +523,8 @@ class Supervisor:
         # The timers of the link before end with it: links that live for a second would leave one behind each.
         self._timers.cancel()
         self._timers = trio.CancelScope()
-        due = self._rollover.seconds_until_due(self._rng)
+        # It has been up for a moment already, beside the link before.
+        due = max(0.0, self._rollover.seconds_until_due(self._rng) - (trio.current_time() - link.up_at))
         self._spawn(self._timetable, self._timers, {RolloverDue(link): due, Settled(link): SETTLE_SECONDS})
         self._resume(link, self._plan.clock.at(link.up_at))
         if link.number in self._doomed:
