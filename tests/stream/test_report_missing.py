@@ -376,3 +376,32 @@ async def test_order_whose_placement_never_came_is_recovered_when_it_ends_in_a_g
     assert played.told() == played.parts(("NEW", 0), ("CANCELED", 0), "gap", *recovered)
     (gap,) = played.gaps()
     assert gap.complete, gap.detail
+
+
+@pytest.mark.parametrize("size", range(4, 9))
+@every_kind
+async def test_fill_whose_balance_or_position_was_shed_is_not_looked_into(
+    kind: Kind, size: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A buffer of each size, so that events are shed after each of those that belong together."""
+    async with open_sandbox(in_memory=True) as sandbox:
+        account, other = sandbox.add_account(**kind.funds), sandbox.add_account(**kind.funds)
+        async with uds.open_user_data_stream(
+            account.credentials, kind.product, environment=sandbox.environment, network=sandbox.network, max_buffer=size
+        ) as stream:
+            played = Scene(kind, sandbox, account, other, stream)
+            with trio.move_on_after(30):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_read, played)
+                    await trio.sleep(10)
+                    played.order()
+                    await played.fill()
+            for _ in range(3):
+                await played.fill()
+                await trio.sleep(12)
+            with trio.move_on_after(60):
+                await _read(played)
+    assert {gap.cause for gap in played.gaps()} <= {uds.GapCause.CONSUMER_TOO_SLOW}
+    assert all(gap.complete for gap in played.gaps())
+    sums = [one[1] for one in played.told() if one != "gap"]
+    assert sums == [number * Decimal(kind.part) for number in range(5)]

@@ -502,7 +502,9 @@ class Supervisor:
 
     def _judge(self) -> None:
         """Ask for the fills that explain what no delivered one does."""
-        if self.active is not None and self._resumption is None and self.delivery.judge(self._plan.clock.now()):
+        # While events are shed, a fill can have been delivered and its position not; all of it is asked for anyway.
+        may_judge = self._resumption is None and self.buffer.mark is None
+        if self.active is not None and may_judge and self.delivery.judge(self._plan.clock.now()):
             self._looks.use()
             self._resume_active(self.active)
         self._check_events()
