@@ -325,3 +325,44 @@ def test_all_that_follows_an_event_which_is_held_back_waits_too() -> None:
     out.append("before")
     handover.cut(1)
     assert out == ["first", "before", "held", "after", "last"]
+
+
+def test_what_waits_is_told_without_the_echoes() -> None:
+    out: list[str] = []
+    handover = Handover(lambda item: out.append(name(item)), max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.note_subscribed(2)
+    for link, text in ((1, "both"), (2, "both"), (2, "both"), (2, "new")):
+        handover.accept(link, event(text))
+    assert [name(item) for item in handover.waiting(2)] == ["both", "new"]
+    assert [name(item) for item in handover.waiting(2)] == ["both", "new"], "to ask changes nothing"
+    handover.cut(2)
+    assert out == ["both", "both", "new"]
+
+
+def test_an_event_of_a_drained_link_is_held_back_as_its_own() -> None:
+    out: list[str] = []
+
+    def deliver(item: Event) -> bool:
+        if name(item) == "held" and "before" not in out:
+            handover.hold(item)
+            return True
+        out.append(name(item))
+        return False
+
+    handover = Handover(deliver, max_parked=10)
+    handover.park(1)
+    handover.cut(1)
+    handover.park(2)
+    handover.note_subscribed(2)
+    handover.cut(2)
+    assert handover.may_hold
+    handover.accept(1, event("held"))
+    assert not handover.may_hold
+    handover.accept(2, event("held"))
+    assert [name(item) for item in handover.waiting(2)] == ["held", "held"]
+    out.append("before")
+    handover.cut(2)
+    assert out == ["before", "held"]

@@ -49,6 +49,8 @@ class Handover:
         self._parked: dict[int, list[tuple[int, int, Event]]] = {}
         self._arrived = 0
         self._owed: dict[int, _Debt] = {}
+        # The link whose event is being passed on, while links overlap.
+        self._passing = 0
         self.echoes: int = 0
 
     def park(self, link: int) -> None:
@@ -79,19 +81,27 @@ class Handover:
 
     @property
     def may_hold(self) -> bool:
-        """Whether an event can be held back: the active link delivers, and no other link beside it."""
-        return self._active is not None and self._draining is None
+        """Whether an event can be held back: there is an active link that delivers."""
+        return self._active is not None
 
     def hold(self, event: Event) -> None:
-        """Let the active link's events wait from this one on, which it was about to deliver."""
+        """Let the events wait from this one on, which was about to be delivered, whichever link has brought it."""
         link = self._active
         assert link is not None, "there is no active link"
         self.park_active()
-        self._wait(link, link, event)
+        self._wait(link, self._passing if self._owed else link, event)
 
     def waiting(self, link: int) -> Sequence[Event]:
-        """Return the events that wait on a parked link."""
-        return [event for _, _, event in self._parked.get(link, ())]
+        """Return the events that wait on a parked link and are no echoes of what was delivered."""
+        entries = self._parked.get(link, ())
+        if not self._owed:
+            return [event for _, _, event in entries]
+        owed = {number: debt.copy() for number, debt in self._owed.items()}
+        return [
+            event
+            for _, source, event in entries
+            if source not in owed or not owed[source].is_paid_by((event.account, event.identity))
+        ]
 
     def is_full(self, link: int) -> bool:
         """Whether as many events wait on a parked link as may."""
@@ -163,6 +173,7 @@ class Handover:
         if debt is not None and debt.is_paid_by(identity):
             self.echoes += 1
             return
+        self._passing = link
         if self._deliver(event):
             return  # It comes here again, when the link is cut to.
         for other, debt in self._owed.items():
@@ -185,6 +196,10 @@ class _Debt:
     sure_since: int | None = None
     sure: Counter[Hashable] = attrs.field(factory=Counter)
     unsure: Counter[Hashable] = attrs.field(factory=Counter)
+
+    def copy(self) -> _Debt:
+        """Return one that can be struck off without consequence."""
+        return attrs.evolve(self, sure=self.sure.copy(), unsure=self.unsure.copy())
 
     def add(self, identity: Hashable, arrived: int) -> None:
         """Expect an event of this identity, if it can be expected."""

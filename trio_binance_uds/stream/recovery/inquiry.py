@@ -93,9 +93,9 @@ class Budget:
         self.unanswered: int = 0
         self.stopped_by: str = ""
 
-    def affords(self, weight: int) -> bool:
-        """Whether a question of this weight can still be asked."""
-        return self.spent + weight <= self._max_weight
+    def affords(self, weight: int, *, share: float = 1.0) -> bool:
+        """Whether a question of this weight can still be asked, within a share of all that may be spent."""
+        return self.spent + weight <= self._max_weight * share
 
 
 class Inquiry:
@@ -104,8 +104,11 @@ class Inquiry:
     Every answer is held against its question, and against whose the earlier answers of the stream were.
     """
 
-    def __init__(self, request: Request, budget: Budget | int, whose: Whose | None = None) -> None:
+    def __init__(
+        self, request: Request, budget: Budget | int, whose: Whose | None = None, *, share: float = 1.0
+    ) -> None:
         self._request = request
+        self._share = share
         self._whose = whose or Whose()
         self._budget = Budget(budget) if isinstance(budget, int) else budget
         self._slots = trio.Semaphore(_AT_ONCE)
@@ -132,6 +135,10 @@ class Inquiry:
             reasons.append(f"the allowed weight did not suffice for {_listed(self._unasked)}")
         return reasons
 
+    async def ask_to_spare(self, questions: Iterable[Question]) -> None:
+        """Ask what nothing depends on, with at most half of all that may be spent, and say nothing of what is left."""
+        await Inquiry(self._request, self._budget, self._whose, share=0.5).ask(questions)
+
     async def ask(self, questions: Iterable[Question]) -> None:
         """Ask all of it at once, and what follows from the answers; return when everything has been answered."""
         afforded = [question for question in questions if self._reserve(question)]
@@ -140,7 +147,7 @@ class Inquiry:
                 nursery.start_soon(self._pursue, question, nursery.cancel_scope)
 
     def _reserve(self, question: Question) -> bool:
-        if self.is_over or not self._budget.affords(question.weight):
+        if self.is_over or not self._budget.affords(question.weight, share=self._share):
             self._unasked.append(question.about)
             return False
         left = self._request.weight_left(question.method) if isinstance(self._request, Metered) else None

@@ -30,13 +30,10 @@ _DAY_MS = 86_400_000
 class Questions:
     """Makes the questions of one recovery; their answers go into the evidence."""
 
-    def __init__(
-        self, evidence: Evidence, since: datetime, clock: VenueClock, placed_since: datetime | None = None
-    ) -> None:
+    def __init__(self, evidence: Evidence, since: datetime, clock: VenueClock) -> None:
         self._evidence = evidence
         self._clock = clock
         self._since = _to_ms(since)
-        self._placed_since = self._since if placed_since is None else _to_ms(placed_since)
 
     def state(self) -> list[Question]:
         """Ask for what is now."""
@@ -84,7 +81,7 @@ class Questions:
             self._evidence.add_orders(orders)
             return orders
 
-        window = (self._placed_since, self._window()[1]) if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
+        window = self._window() if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
         return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
 
     def _window(self) -> tuple[int, int]:

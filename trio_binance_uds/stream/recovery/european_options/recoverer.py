@@ -134,8 +134,8 @@ class _Recovery:
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge)
-        placed = knowledge.unproven.placed_since(start, knowledge.began)
-        self._questions = Questions(self._evidence, start, clock, placed)
+        self._before = knowledge.unproven.placed_since(start, knowledge.began), start
+        self._questions = Questions(self._evidence, start, clock)
         self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
         self._asked: set[Hashable] = set()
 
@@ -144,6 +144,12 @@ class _Recovery:
         await self._put(self._questions.state())
         await self._put(self._history(self._symbols()))
         await self._follow_up()
+        # What was placed shortly before may never have been sent: that is looked into as far as it is cheap.
+        if self._before[0] < self._before[1]:
+            await self._inquiry.ask_to_spare(
+                [self._questions.orders_of(symbol, self._before) for symbol in self._symbols()]
+            )
+            await self._follow_up()
         doubts = reconstruct(self._knowledge, self._evidence).doubts
         if doubts and not self._inquiry.is_over:
             await trio.sleep(_AGAIN_SECONDS)

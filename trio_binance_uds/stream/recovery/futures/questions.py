@@ -131,14 +131,21 @@ class Questions:
         else:
             yield from (self._orders_between(None, *window) for window in self._placements(call))
 
-    def _windows(self, call: Call, since: int) -> Iterator[tuple[int, int]]:
+    def orders_before(self, symbols: Sequence[str]) -> Iterator[Question]:
+        """Ask for the orders that were placed shortly before, of which nothing may have been sent."""
+        if self._placed_since < self._since:
+            is_by_symbol = self._dialect.history_needs_symbol or self._knowledge.history_needs_symbol
+            for symbol in symbols if is_by_symbol else [None]:
+                yield self._orders_between(symbol, self._placed_since, self._since - 1)
+
+    def _windows(self, call: Call) -> Iterator[tuple[int, int]]:
         step = call.days * _DAY_MS
-        for start in range(since, self._until + 1, step):
+        for start in range(self._since, self._until + 1, step):
             yield start, start + step - 1
 
     def _placements(self, call: Call) -> Iterator[tuple[int, int]]:
         """Return the windows in which orders may have been placed that are to be told: a history goes by that time."""
-        yield from self._windows(call, self._placed_since)
+        yield from self._windows(call)
         step = call.days * _DAY_MS
         for first, last in self._earlier:
             yield from ((start, min(start + step - 1, last)) for start in range(first, last + 1, step))
@@ -171,7 +178,7 @@ class Questions:
     def incomes(self) -> Iterator[Question]:
         """Ask for all movements of the wallets since then."""
         call = self._dialect.income
-        yield from (self._incomes_between(*window) for window in self._windows(call, self._since))
+        yield from (self._incomes_between(*window) for window in self._windows(call))
 
     def _incomes_between(self, start: int, end: int) -> Question:
         call = self._dialect.income
@@ -289,6 +296,14 @@ class Questions:
         for symbol in symbols if needs_symbol else [None] if symbols else []:
             for start, end in self._placements(dialect.history):
                 yield self._conditionals_between(symbol, start - days_before * _DAY_MS, end - days_before * _DAY_MS)
+
+    def conditionals_before(self, symbols: Sequence[str]) -> Iterator[Question]:
+        """Ask for the conditional orders that were placed shortly before, of which nothing may have been sent."""
+        dialect = self._dialect.conditional
+        if self._placed_since < self._since:
+            is_by_symbol = dialect.history_needs_symbol or self._knowledge.conditional_history_needs_symbol
+            for symbol in symbols if is_by_symbol else [None] if symbols else []:
+                yield self._conditionals_between(symbol, self._placed_since, self._since - 1)
 
     def _conditionals_between(self, symbol: str | None, start: int, end: int) -> Question:
         call, read = self._dialect.conditional.history, self._dialect.conditional.read

@@ -160,6 +160,7 @@ class _Recovery:
         await self._put(_state(self._questions, self._scope))
         await self._put(self._history(thorough=False))
         await self._follow_up()
+        await self._look_back()
         doubts = reconstruct(self._knowledge, self._evidence, self._scope).doubts
         if doubts and not self._inquiry.is_over:
             await trio.sleep(_AGAIN_SECONDS)
@@ -216,6 +217,15 @@ class _Recovery:
     def _excusing(self, questions: Iterable[Question]) -> list[Question]:
         """Return questions whose answers may be that their symbols do not exist."""
         return [self._knowledge.gone.excusing(question, BAD_SYMBOL) for question in questions]
+
+    async def _look_back(self) -> None:
+        """Ask for what was placed shortly before and may never have been sent, as far as that is cheap."""
+        symbols = self._symbols()
+        if self._scope.tells("ORDER_TRADE_UPDATE"):
+            await self._inquiry.ask_to_spare(self._questions.orders_before(symbols))
+        if self._scope.tells_conditionals and not self._knowledge.lacks_conditional_routes:
+            await self._inquiry.ask_to_spare(self._questions.conditionals_before(symbols))
+        await self._follow_up()
 
     async def _follow_up(self) -> None:
         """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""

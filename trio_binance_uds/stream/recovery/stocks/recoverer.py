@@ -112,17 +112,17 @@ class StocksRecoverer:
         margin = UNDER_WAY + clock.uncertainty
         start = since - margin
         # The venue's clock may have been set since it was measured. What is newer than the gap does no harm.
-        placed = self._unproven.placed_since(start, self._began)
-        spans = (*self._unproven.before(start, margin), (placed, latest(clock) + margin))
+        spans = (*self._unproven.before(start, margin), (start, latest(clock) + margin))
+        before = self._unproven.placed_since(start, self._began), start
         inquiry = Inquiry(request, self._options.weight_allowed)
         answers = _Answers()
         with trio.move_on_after(self._options.max_seconds):
-            await self._ask(inquiry, answers, spans)
+            await self._ask(inquiry, answers, spans, before)
             if self._discrepancies(answers) and not inquiry.is_over:
                 # The venue's databases can be behind its stream.
                 await trio.sleep(_AGAIN_SECONDS)
                 answers = _Answers()
-                await self._ask(inquiry, answers, spans)
+                await self._ask(inquiry, answers, spans, before)
         reasons = inquiry.reasons() + self._discrepancies(answers)
         for id in answers.unknown:
             # Said once: nothing more can be asked about it.
@@ -151,10 +151,12 @@ class StocksRecoverer:
         if self._began is None or at < self._began:
             self._began = at
 
-    async def _ask(self, inquiry: Inquiry, answers: _Answers, spans: Sequence[Span]) -> None:
+    async def _ask(self, inquiry: Inquiry, answers: _Answers, spans: Sequence[Span], before: Span) -> None:
         # The open orders first: what ends between the two answers is then in the history.
         await inquiry.ask([answers.open_orders()])
         await inquiry.ask([question for span in spans for question in answers.histories(*span)])
+        # What was placed shortly before may never have been sent: that is looked into as far as it is cheap.
+        await inquiry.ask_to_spare([answers.orders(*before)])
         rows = {order.id: order for order in (*(answers.open or ()), *answers.history)}
         wanted = {*self._open, *answers.traded, *rows}
         await inquiry.ask([answers.detail(id) for id in sorted(wanted) if self._is_news(id, rows.get(id))])
@@ -209,10 +211,15 @@ class _Answers:
 
         return Question(method=f"{_ROOT}order/open-orders", weight=1, about="the open orders", use=use)
 
+    def orders(self, since: datetime, until: datetime) -> Question:
+        """Ask for the orders of a time."""
+        params = {"startTime": _milliseconds(since), "endTime": _milliseconds(until)}
+        return self._page("order/history", "the history of orders", params, 1, self._use_orders)
+
     def histories(self, since: datetime, until: datetime) -> Iterator[Question]:
         """Ask for the orders and the trades of a time."""
+        yield self.orders(since, until)
         params = {"startTime": _milliseconds(since), "endTime": _milliseconds(until)}
-        yield self._page("order/history", "the history of orders", params, 1, self._use_orders)
         yield self._page("trade/history", "the history of trades", params, 1, self._use_trades)
 
     def detail(self, id: str) -> Question:
