@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -74,6 +75,21 @@ async def test_a_token_is_renewed_at_half_of_its_life_whatever_the_venue_makes_o
         assert accounts * 6 <= len(venue.tokens) <= accounts * 7
         (socket,) = venue.sockets
         assert sorted(set(socket.subscriptions.values())) == sorted(socket.subscriptions.values()), "no twin is left"
+
+
+async def test_a_token_that_was_asked_for_to_live_short_is_renewed_in_time_every_time(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    product = attrs.evolve(
+        uds.CROSS_MARGIN,
+        mechanism=attrs.evolve(uds.CROSS_MARGIN.mechanism, validity=1.5),  # type: ignore[misc]
+    )
+    venue = venue_for(product, token_life=1.5)
+    async with opened(product, venue, rollover=uds.Rollover(lifetime=86_000)) as stage:
+        await trio.sleep(30)
+        assert stage.kinds() == []
+        assert 40 <= len(venue.tokens) <= 44
+        assert len(venue.sockets) == 1
 
 
 async def test_events_that_twins_bring_are_told_once_and_equal_ones_twice(

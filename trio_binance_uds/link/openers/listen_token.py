@@ -53,6 +53,7 @@ _LONGEST_TOKEN = 16_384  # characters
 _FIRST_WAIT = 1.0
 # Between two renewals of a token lie at least so many seconds, and twice as many each time that the venue names an end
 # that lies within them: an end that is about to come would otherwise be answered by renewing as fast as the venue can.
+# Where tokens are asked for that live shorter, it is a quarter of their life: they are renewed at half of it.
 _LEAST_LIFE = 5.0
 _LARGEST_LEAST_LIFE = 60.0
 # Of what is left of its life a failed renewal waits at most so much before the next.
@@ -76,6 +77,11 @@ class ListenTokenOpener(Opener):
         self.url = url
         self._rest = rest
         self._clock = clock
+
+    @property
+    def least_life(self) -> float:
+        """How many seconds lie between two renewals at least."""
+        return min(_LEAST_LIFE, (self.mechanism.validity or _LONGEST_VALIDITY) / 4)
 
     def new_subscription(self, at_risk: Callable[[Lease, str], None]) -> Subscription:
         """Return the subscription of a new link."""
@@ -127,11 +133,12 @@ class _Membership:
     account: MarginAccount
     route: Route
     token: _Token
+    floor: float
     number: int = -1
     lease: Lease | None = None
     due_at: float = 0.0
     wait: float = 0.0
-    least: float = _LEAST_LIFE
+    least: float = attrs.field(default=attrs.Factory(lambda self: self.floor, takes_self=True))
     warned: bool = False
 
     def take(self, lease: Lease) -> None:
@@ -140,7 +147,7 @@ class _Membership:
         is_short = lease.renew_at < earliest
         self.lease = lease
         self.due_at = max(lease.renew_at, earliest)
-        self.least = min(2 * self.least, _LARGEST_LEAST_LIFE) if is_short else _LEAST_LIFE
+        self.least = min(2 * self.least, _LARGEST_LEAST_LIFE) if is_short else self.floor
         self.wait = 0.0
         self.warned = False
 
@@ -171,7 +178,8 @@ class _ListenTokenSubscription(ListedSubscription):
         """Fetch a token for each account, and return the URL."""
         for account in self._opener.mechanism.accounts:
             route = Route(account.name if self._shared else None)
-            self._memberships.append(_Membership(account, route, await self._opener.fetch_token(account)))
+            token = await self._opener.fetch_token(account)
+            self._memberships.append(_Membership(account, route, token, self._opener.least_life))
         return self._opener.url
 
     async def subscribe(self, connection: Connection, intake: Intake) -> float:
