@@ -5,6 +5,7 @@ Each test has events of its own (their seed), as amounts that were met before ar
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -65,11 +66,14 @@ def counted_calls() -> Iterator[Calls]:
         calls.number += event in ("call", "c_call")
 
     former = sys.getprofile()
+    gc.collect()
+    gc.disable()  # What is collected meanwhile is the rubbish of other tests, and its calls would count.
     sys.setprofile(profile)
     try:
         yield calls
     finally:
         sys.setprofile(former)
+        gc.enable()
 
 
 @attrs.define
