@@ -271,6 +271,8 @@ class Delivery:
             self.note_blindness(blindness)
             return
         self._record.gap(blindness.cause, blindness.since, until, complete=complete)
+        if isinstance(recovered, NothingRecovered):
+            self._recoverer.abandon()  # An answer may have come, and is not what is delivered.
         self._recoverer.note_gap(blindness.since, until, complete=complete)
 
     def _tell_found(self, reports: Sequence[Event]) -> None:

@@ -191,6 +191,7 @@ class MarginStream:
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])
+        self.recoverer.note_gap(self.whole_until, self.market.now(), complete=rest.complete)
         for event in (*rest.events, *live[:split]):
             self.tell(event)
         echoes = rest.echoes()

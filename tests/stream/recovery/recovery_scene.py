@@ -134,6 +134,7 @@ class Stream:
         live = self.market.sent(subscribed_at)
         split = max(0, len(live) - late)
         rest = found.without(live[:split])
+        self.knowledge.learned.record()
         for event in (*rest.events, *live[:split]):
             self.tell(event)
         echoes = Echoes(rest)

@@ -334,7 +334,7 @@ def test_options_contracts_that_are_quiet_or_gone_are_forgotten() -> None:
     knowledge.forget_quiet(NOW - QUIET_AFTER)
     assert list(knowledge.symbols) == list(knowledge.positions) == ["HELD", "NEW", "GONE"]
     knowledge.gone.note("GONE")
-    knowledge.settle_gap()
+    knowledge.drop_gone()
     assert list(knowledge.symbols) == list(knowledge.positions) == ["HELD", "NEW"]
 
 

@@ -84,7 +84,14 @@ class Recoverer(Protocol):
         ...
 
     def note_gap(self, since: datetime, until: datetime, /, *, complete: bool) -> None:
-        """Take in that the gap between these times has been told, after what was recovered of it was judged."""
+        """Take in that the gap between these times has been told, after what was recovered of it was judged.
+
+        What the last recovery has learned is recorded only now, as only now its events are delivered.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
         ...
 
 
@@ -131,4 +138,7 @@ class NoRecovery:
         return NothingRecovered(self._why)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
+        """Do nothing."""
+
+    def abandon(self) -> None:
         """Do nothing."""

@@ -36,7 +36,6 @@ class Unproven:
 
     def before(self, start: datetime, margin: timedelta) -> tuple[Span, ...]:
         """Return, as a recovery begins, what of them lies before the time from which it asks, with a margin."""
-        self._is_listed = False
         spans = [(since - margin, min(until + margin, start)) for since, until in self._spans]
         return tuple([(since, until) for since, until in spans if since < until])
 
@@ -48,12 +47,13 @@ class Unproven:
         return min(start, max(start - _LOOKED_BACK, self._listed_until or began, began))
 
     def note_listed(self) -> None:
-        """Take in that a recovery has listed all that is open, and is about to tell of it."""
+        """Record that a recovery has listed all that is open; its gap is delivered next."""
         self._is_listed = True
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
-        if complete or self._is_listed:
+        is_listed, self._is_listed = self._is_listed, False
+        if complete or is_listed:
             self._spans.clear()
             self._listed_until = since
         if not complete:

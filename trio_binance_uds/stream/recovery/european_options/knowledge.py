@@ -34,6 +34,7 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
 )
 from trio_binance_uds.stream.recovery.european_options.reports import update_of
 from trio_binance_uds.stream.recovery.finished import Finished
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.unproven import Unproven
@@ -87,6 +88,7 @@ class Knowledge:
         self.baseline_until: datetime | None = None
         self.unproven: Unproven = Unproven()
         self.gone: Gone = Gone()
+        self.learned: Learned = Learned()
         self.no_baseline_because: str = "it was never asked for"
         self._fills: OrderedDict[Hashable, None] = OrderedDict()
 
@@ -183,8 +185,8 @@ class Knowledge:
                 del self.symbols[symbol]
                 self.positions.pop(symbol, None)
 
-    def settle_gap(self) -> None:
-        """Take in that what the last recovery has found has been put into the stream."""
+    def drop_gone(self) -> None:
+        """Forget the contracts that the last recovery has found not to exist, and what was open on them."""
         for symbol in self.gone.settle():
             self.symbols.pop(symbol, None)
             self.positions.pop(symbol, None)

@@ -25,6 +25,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import attrs
 import trio
@@ -107,8 +108,12 @@ class OptionsRecoverer:
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
+        self._knowledge.learned.record()
         self._knowledge.unproven.note_gap(since, until, complete=complete)
-        self._knowledge.settle_gap()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._knowledge.learned.forget()
 
 
 class _Recovery:
@@ -128,6 +133,7 @@ class _Recovery:
             knowledge.begin(since)
         assert knowledge.began is not None
         self._knowledge = knowledge
+        knowledge.learned.forget()
         self._options = options
         self._inquiry = inquiry
         start = max(since - UNDER_WAY, knowledge.began)
@@ -167,8 +173,9 @@ class _Recovery:
         is_open = knowledge.symbols_with_something_open().__contains__
         said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
         reasons += said.reasons
+        knowledge.learned.add(knowledge.drop_gone)
         if evidence.open_orders is not None and not any(doubt.key is not None for doubt in found.doubts):
-            knowledge.unproven.note_listed()
+            knowledge.learned.add(knowledge.unproven.note_listed)
         return OptionsRecovered(
             events=tuple([attrs.evolve(event, account=account) for event in found.events]),
             reasons=tuple(reasons),
@@ -181,8 +188,9 @@ class _Recovery:
         """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
         answers = self._evidence.baseline()
         if answers is not None and not self._inquiry.is_over:
-            assert self._knowledge.began is not None
-            self._knowledge.take_baseline(answers, self._knowledge.began)
+            knowledge = self._knowledge
+            assert knowledge.began is not None
+            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began))
 
     async def _put(self, questions: Iterable[Question]) -> bool:
         """Ask what was not asked yet; return whether there was anything."""

@@ -38,6 +38,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 from trio_binance_uds.stream.recovery.futures.conditional import END_RUNG, ConditionalAnswer, ConditionalPlace, place_of
 from trio_binance_uds.stream.recovery.futures.states import BalanceState, PositionState, key_of
 from trio_binance_uds.stream.recovery.futures.units import is_of_unit
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.symbols import Gone
 from trio_binance_uds.stream.recovery.unproven import Unproven
@@ -127,6 +128,7 @@ class Knowledge:
         self.no_baseline_because: str = "it was never asked for"
         self.unproven: Unproven = Unproven()
         self.gone: Gone = gone or Gone()
+        self.learned: Learned = Learned()
         # What the venue was found not to offer.
         self.history_needs_symbol: bool = False
         self.conditional_history_needs_symbol: bool = False
@@ -287,8 +289,8 @@ class Knowledge:
                 del self.symbols[symbol]
                 self.last_trade_ids.pop(symbol, None)
 
-    def settle_gap(self) -> None:
-        """Take in that what the last recovery has found has been put into the stream."""
+    def drop_gone(self) -> None:
+        """Forget the symbols that the last recovery has found not to exist, and what was open on them."""
         for symbol in self.gone.settle():
             self.symbols.pop(symbol, None)
             self.last_trade_ids.pop(symbol, None)

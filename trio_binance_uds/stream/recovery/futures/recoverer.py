@@ -70,5 +70,9 @@ class FuturesRecoverer:
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
+        self.knowledge.learned.record()
         self.knowledge.unproven.note_gap(since, until, complete=complete)
-        self.knowledge.settle_gap()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self.knowledge.learned.forget()

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 import trio
@@ -136,6 +137,7 @@ class _Recovery:
         clock: VenueClock,
     ) -> None:
         self._knowledge = knowledge
+        knowledge.learned.forget()
         self._scope = scope
         self._since = since
         self._options = options
@@ -178,10 +180,11 @@ class _Recovery:
             # What ended between the subscription and the answers was in neither.
             reasons.append("the stream was lost while it was still asked what was there before")
         if self._is_all_listed() and not any(doubt.is_about_an_order for doubt in found.doubts):
-            knowledge.unproven.note_listed()
+            knowledge.learned.add(knowledge.unproven.note_listed)
         is_open = knowledge.symbols_with_something_open().__contains__
         said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
         reasons += said.reasons
+        knowledge.learned.add(knowledge.drop_gone)
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -339,10 +342,12 @@ class _Recovery:
 
     def _make_up_for_baseline(self) -> None:
         """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
-        answers = _baseline_answers(self._knowledge, self._evidence, self._scope)
+        knowledge = self._knowledge
+        answers = _baseline_answers(knowledge, self._evidence, self._scope)
         if answers is not None and not self._inquiry.is_over:
-            assert self._knowledge.began is not None
-            self._knowledge.take_baseline(answers, self._knowledge.began, self._evidence.asked_at)
+            assert knowledge.began is not None
+            at = self._evidence.asked_at
+            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began, at))
 
 
 def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> BaselineAnswers | None:

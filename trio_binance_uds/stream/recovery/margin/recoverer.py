@@ -96,7 +96,12 @@ class MarginRecoverer:
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
         for account in self._accounts.values():
-            account.knowledge.settle_gap()
+            account.knowledge.learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        for account in self._accounts.values():
+            account.knowledge.learned.forget()
 
 
 class _Account:

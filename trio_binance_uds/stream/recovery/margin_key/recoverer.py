@@ -79,6 +79,11 @@ class MarginKeyRecoverer:
         self._account.note_gap(since, until, complete=complete)
         self._risk.note_gap(since, until, complete=complete)
 
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._account.abandon()
+        self._risk.abandon()
+
 
 @attrs.frozen
 class _Together:

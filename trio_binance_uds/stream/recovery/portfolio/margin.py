@@ -138,7 +138,11 @@ class MarginPart:
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
-        self.knowledge.settle_gap()
+        self.knowledge.learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self.knowledge.learned.forget()
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -20,6 +21,7 @@ from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.futures.units import unit_of
 from trio_binance_uds.stream.recovery.inquiry import Budget, Request
 from trio_binance_uds.stream.recovery.joined import joined_reasons
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.own_reports import OrderName, OwnReports, Searched
 from trio_binance_uds.stream.recovery.portfolio.dialects import CM, UM
@@ -71,15 +73,18 @@ class Part(Protocol):
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
 
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+
 
 class PortfolioRecoverer:
     """Knows what the user was told of each part, and recovers what was missed, within one budget."""
 
     def __init__(self, account: str, options: Recovery) -> None:
         self._options = options
-        # Symbols that were named and that no part has: as was said, and as the last recovery has found.
+        # Symbols that were named and that no part has, as was said.
         self._unknown: frozenset[str] = frozenset()
-        self._unknown_now: frozenset[str] = frozenset()
+        self._learned = Learned()
         self.parts: Mapping[str, Part] = {
             "UM": FuturesRecoverer(Scope(dialect=UM, account=account), options, Gone(leaves_named=True)),
             "CM": FuturesRecoverer(Scope(dialect=CM, account=account), options, Gone(leaves_named=True)),
@@ -111,6 +116,7 @@ class PortfolioRecoverer:
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
         budget = Budget(self._options.weight_allowed)
+        self._learned.forget()
         found: dict[str, Recovered] = {}
 
         async def ask(name: str, part: Part) -> None:
@@ -123,8 +129,11 @@ class PortfolioRecoverer:
         unknown = [symbol for symbol in self._options.symbols if all(symbol in one for one in gone)]
         reasons = tuple([unknown_symbol(symbol) for symbol in unknown if symbol not in self._unknown])
         remarks = tuple([unknown_symbol(symbol) for symbol in unknown if symbol in self._unknown])
-        self._unknown_now = frozenset(unknown)
+        self._learned.add(partial(self._note_unknown, frozenset(unknown)))
         return PortfolioRecovered({name: found[name] for name in self.parts}, reasons, remarks)
+
+    def _note_unknown(self, symbols: frozenset[str]) -> None:
+        self._unknown |= symbols
 
     async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
         """Ask for the fills of orders whose delivered reports do not add up, part by part."""
@@ -140,7 +149,13 @@ class PortfolioRecoverer:
         """Take in that a gap has been told."""
         for part in self.parts.values():
             part.note_gap(since, until, complete=complete)
-        self._unknown |= self._unknown_now
+        self._learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        for part in self.parts.values():
+            part.abandon()
+        self._learned.forget()
 
 
 @attrs.frozen

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
@@ -28,6 +29,7 @@ from trio_binance_uds.events.fields import Kind
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import amount, member
 from trio_binance_uds.stream.recovery.timing import VenueClock, latest
@@ -134,6 +136,7 @@ class ProRecoverer:
         self._figures: Totals | None = None
         self._has_drops = False
         self._no_baseline_because = NEVER_ASKED
+        self._learned = Learned()
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -161,6 +164,7 @@ class ProRecoverer:
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> ProRecovered:
         """Ask what the account is now; it raises no ordinary exception. Weight 5."""
+        self._learned.forget()
         answer, reasons = await self._ask(request, clock)
         events: list[Event] = []
         if answer is not None:
@@ -173,14 +177,22 @@ class ProRecoverer:
             reasons.append("the level of risk before is not known")
         if self._has_drops:
             reasons.append("falls of the margin rate (uniMMRDrop) cannot be asked for")
-        if answer is not None and self._level is None:
-            self._level = str(answer.level)
+        if answer is not None:
+            self._learned.add(partial(self._note_level, str(answer.level)))
         marked = [attrs.evolve(event, account=self._account) for event in events]
         answered = None if answer is None else answer.answered
         return ProRecovered(tuple(marked), "; ".join(reasons), answered, clock.uncertainty)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Do nothing: there is no history to ask."""
+        """Record the level of risk that was answered, if none was known."""
+        self._learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._learned.forget()
+
+    def _note_level(self, level: str) -> None:
+        self._level = self._level or level
 
     async def _ask(self, request: Request, clock: VenueClock) -> tuple[ProAnswer | None, list[str]]:
         asked, found = clock.now(), list[ProAnswer]()

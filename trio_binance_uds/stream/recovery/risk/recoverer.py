@@ -25,6 +25,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
@@ -34,6 +35,7 @@ from trio_binance_uds.events import Event, MarginLevelStatus, MarginLevelStatusC
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import each, member, whole
 from trio_binance_uds.stream.recovery.risk.answers import (
@@ -72,6 +74,7 @@ class RiskRecoverer:
         self._symbol = symbol
         self._knowledge = RiskKnowledge()
         self._no_baseline_because = NEVER_ASKED
+        self._learned = Learned()
 
     def observe(self, event: Event) -> None:
         """Take in an event that was accepted for delivery."""
@@ -93,9 +96,7 @@ class RiskRecoverer:
         # A refused question may have shown that the clock was wrong.
         knowledge.begin(at - clock.corrected_since(began_at))
         if evidence.debts is not None:
-            knowledge.note_debts(evidence.debts)
-            if evidence.words and knowledge.status is None:
-                knowledge.status = evidence.words[0]
+            self._record(evidence.debts, evidence.words, are_books_read=True)
         if reasons := inquiry.reasons():
             self._no_baseline_because = "; ".join(reasons)
             log.warning("gaps cannot be proven complete: %s", self._no_baseline_because)
@@ -103,6 +104,7 @@ class RiskRecoverer:
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> RiskRecovered:
         """Ask for what was missed since then; it raises no ordinary exception. Weight 41, more for many loans."""
         knowledge, options = self._knowledge, self._options
+        self._learned.forget()
         anchor = knowledge.anchor(since)
         if anchor is None:
             knowledge.begin(since - clock.uncertainty)
@@ -116,11 +118,24 @@ class RiskRecoverer:
         reasons = inquiry.reasons()
         if evidence.debts is not None:
             # What is not explained may be in the books in a while.
-            knowledge.note_debts(evidence.debts, are_books_read=not (reasons or evidence.unexplained(anchor)))
+            are_read = not (reasons or evidence.unexplained(anchor))
+            self._learned.add(partial(self._record, evidence.debts, evidence.words, are_books_read=are_read))
         return self._judged(reasons, evidence, since, read_until, anchor)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
-        """Do nothing: what is owed must always be explained from what was last proven."""
+        """Record what is owed as it was answered: what changes after it is counted from that."""
+        self._learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._learned.forget()
+
+    def _record(self, debts: DebtAnswer, words: Sequence[str], *, are_books_read: bool) -> None:
+        """Record what is owed, and what the margin level means where nobody has said that yet."""
+        knowledge = self._knowledge
+        knowledge.note_debts(debts, are_books_read=are_books_read)
+        if words and knowledge.status is None:
+            knowledge.status = words[0]
 
     async def _ask(self, inquiry: Inquiry, evidence: _Evidence, since: datetime, anchor: DebtAnswer | None) -> None:
         # The debts come before the books that must explain them.

@@ -26,6 +26,7 @@ import attrs
 
 from trio_binance_uds.events import BalanceUpdate, Event, ExecutionReport, ListStatus, OutboundAccountPosition
 from trio_binance_uds.stream.recovery.finished import Finished
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.matching import Whose
 from trio_binance_uds.stream.recovery.spot.answers import (
     FINAL_STATUSES,
@@ -117,9 +118,9 @@ class Knowledge:
         self.baseline_not_after: datetime | None = None
         self.no_baseline_because: str = "it was never asked for"
         self.gone: Gone = gone or Gone()
-        # Assets of which more is locked than the known open orders lock; and what the present recovery finds.
+        self.learned: Learned = Learned()
+        # Assets of which more is locked than the known open orders lock.
         self.strange_locks: frozenset[str] = frozenset()
-        self.strange_locks_now: frozenset[str] = frozenset()
 
     # On the way of every event: no more than needed.
 
@@ -253,9 +254,12 @@ class Knowledge:
         """Return the symbols on which an order or an order list is open, as far as it was told."""
         return {symbol for symbol, _ in self.orders} | {status.symbol for status in self.lists.values()}
 
-    def settle_gap(self) -> None:
-        """Take in that what the last recovery has found has been put into the stream."""
-        self.strange_locks = self.strange_locks_now
+    def note_strange_locks(self, locks: frozenset[str]) -> None:
+        """Record the assets of which more is locked than the known open orders lock."""
+        self.strange_locks = locks
+
+    def drop_gone(self) -> None:
+        """Forget the symbols that the last recovery has found not to exist, and what was open on them."""
         for symbol in self.gone.settle():
             self.symbols.pop(symbol, None)
             self.orders = {key: report for key, report in self.orders.items() if key[0] != symbol}

@@ -59,4 +59,8 @@ class SpotRecoverer:
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
-        self._knowledge.settle_gap()
+        self._knowledge.learned.record()
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._knowledge.learned.forget()

@@ -33,6 +33,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import chain, permutations
 
 import attrs
@@ -144,6 +145,7 @@ class _Recovery:
         account: str | None,
     ) -> None:
         self._knowledge = knowledge
+        knowledge.learned.forget()
         self._options = options
         self._inquiry = inquiry
         self._book = book
@@ -183,13 +185,15 @@ class _Recovery:
             reasons.append(f"what was there before the stream began is not known ({why})")
             self._make_up_for_baseline()
         if self._book.are_open_orders_by_symbol:
-            self._knowledge.strange_locks_now = strange_locks(self._evidence)
-            if locks := left_of_baseline(self._knowledge) | self._knowledge.strange_locks_now:
+            found_now = strange_locks(self._evidence)
+            self._knowledge.learned.add(partial(self._knowledge.note_strange_locks, found_now))
+            if locks := left_of_baseline(self._knowledge) | found_now:
                 reasons.append(name_locks(locks))
         knowledge, symbols = self._knowledge, self._knowledge.symbols
         is_open = knowledge.symbols_with_something_open().__contains__
         said = knowledge.gone.findings(self._options.symbols, is_known=symbols.__contains__, is_open=is_open)
         reasons += said.reasons
+        knowledge.learned.add(knowledge.drop_gone)
         told = {key: report.cumulative_filled_quantity for key, report in self._knowledge.orders.items()}
         basis = Basis(
             reasons=tuple(reasons),
@@ -350,8 +354,9 @@ class _Recovery:
         """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
         answers = _baseline_answers(self._evidence)
         if answers is not None and not self._inquiry.is_over:
-            assert self._knowledge.began is not None
-            self._knowledge.take_baseline(answers, self._knowledge.began)
+            knowledge = self._knowledge
+            assert knowledge.began is not None
+            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began))
 
 
 def _baseline_answers(evidence: Evidence) -> BaselineAnswers | None:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import trio
@@ -33,6 +34,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
 from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import member, read_all, text
 from trio_binance_uds.stream.recovery.stocks.answers import OrderAnswer, Progress, has_ended, progress_of, rows_of
@@ -66,6 +68,7 @@ class StocksRecoverer:
         self._is_listed = False
         self._no_baseline_because = NEVER_ASKED
         self._unproven = Unproven()
+        self._learned = Learned()
 
     def observe(self, event: Event) -> None:
         """Note how far an order was reported."""
@@ -106,6 +109,7 @@ class StocksRecoverer:
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> StocksRecovered:
         """Ask for what was missed since then; it raises no ordinary exception. Weight 3, and 1 for each order."""
+        self._learned.forget()
         if not self._is_listed:
             self._begin(since - clock.uncertainty)
         assert self._began is not None
@@ -127,12 +131,11 @@ class StocksRecoverer:
         for id in answers.unknown:
             # Said once: nothing more can be asked about it.
             reasons.append(f"the venue does not know order {id}")
-            self._open.pop(id, None)
+            self._learned.add(partial(self._open.pop, id, None))
         if not self._is_listed:
             reasons.append("what was open before is not known")
         if answers.open is not None:
-            self._is_listed = True
-            self._unproven.note_listed()
+            self._learned.add(self._note_listed)
         events = [
             report
             for order in answers.details.values()
@@ -144,7 +147,16 @@ class StocksRecoverer:
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Remember a gap in which orders may have been placed that nobody knows."""
+        self._learned.record()
         self._unproven.note_gap(since, until, complete=complete)
+
+    def abandon(self) -> None:
+        """Forget what the last recovery has learned, as what it found is not delivered."""
+        self._learned.forget()
+
+    def _note_listed(self) -> None:
+        self._is_listed = True
+        self._unproven.note_listed()
 
     def _begin(self, at: datetime) -> None:
         at -= _STAMPED_WITHIN
