@@ -32,10 +32,9 @@ from trio_binance_uds.stream.delivery import Blindness, Delivery
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer, Recovery, recoverer_for
 from trio_binance_uds.stream.recovery.contract import NoRecovery
-from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.margin.recoverer import MarginRecoverer
-from trio_binance_uds.stream.recovery.portfolio.margin import MarginPart
+from trio_binance_uds.stream.recovery.portfolio.recoverer import PortfolioRecoverer
 from trio_binance_uds.stream.recovery.risk.recoverer import RiskRecoverer
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered
 
@@ -194,11 +193,15 @@ async def test_answers_are_no_baseline_until_what_was_found_is_delivered(
 
 def test_the_parts_of_an_account_abandon_together(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    for part in (FuturesRecoverer, MarginPart, MarginRecoverer, RiskRecoverer):
-        monkeypatch.setattr(part, "abandon", lambda self: heard.append(type(self).__name__))
-    recoverer_for(PORTFOLIO_MARGIN, Recovery()).abandon()
-    assert heard == ["FuturesRecoverer", "FuturesRecoverer", "MarginPart"]
-    heard.clear()
+    whole = recoverer_for(PORTFOLIO_MARGIN, Recovery())
+    assert isinstance(whole, PortfolioRecoverer)
+    for name, part in whole.parts.items():
+        part.knowledge.learned.add(partial(heard.append, name))
+    whole.abandon()
+    whole.note_gap(START, START, complete=False)
+    assert heard == []
+    for kind in (MarginRecoverer, RiskRecoverer):
+        monkeypatch.setattr(kind, "abandon", lambda self: heard.append(type(self).__name__))
     recoverer_for(margin_listen_key("cross-margin"), Recovery()).abandon()
     assert heard == ["MarginRecoverer", "RiskRecoverer"]
 

@@ -15,6 +15,7 @@ from trio.testing import MockClock
 import trio_binance_uds as uds
 from support.exact_clock import ExactClock
 from trio_binance_uds.sandbox import Refusal, Sandbox, SandboxAccount, StocksDesk, open_sandbox
+from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered
 from trio_binance_uds.stream.recovery.stocks.recoverer import StocksRecoverer
@@ -76,6 +77,10 @@ class Scene:
     def cancel(self, order_id: str) -> None:
         self.later()
         self.desk.call(UID, "POST", f"{ROUTE}/cancel", {"orderId": order_id})
+
+    def desk_open(self) -> list[str]:
+        rows = self.desk.call(UID, "GET", f"{ROUTE}/open-orders", {})
+        return [row["orderId"] for row in rows]
 
     def events(self) -> list[uds.OrderReport]:
         found = [uds.decode_frame(dumps(event), uds.STOCKS) for event in self.desk.journal.events(UID)]
@@ -219,7 +224,46 @@ async def test_what_was_filled_about_the_beginning_may_not_have_been_delivered(a
     await scene.recoverer.take_baseline(scene.request, ExactClock(lambda: began))
     found = await scene.recover()
     assert said(found) == [(order, "partially_filled", Decimal(5))]
+    assert found.detail == LOST_MEANWHILE
+    scene.later(60)
+    found = await scene.recover()
+    assert said(found) == [(order, "partially_filled", Decimal(5))]
     assert found.complete
+
+
+async def test_an_order_that_ends_while_the_stream_is_lost_and_still_asks_leaves_the_gap_unproven(
+    autojump_clock: MockClock,
+) -> None:
+    scene = Scene()
+    order = scene.place()
+    scene.later(7200)
+    began = scene.at
+
+    async def request(method: str, params: Mapping[str, Any] | None) -> Any:
+        if order in scene.desk_open():
+            scene.cancel(order)
+        return await scene.request(method, params)
+
+    await scene.recoverer.take_baseline(request, ExactClock(scene.now))
+    scene.later(5)
+    found = await scene.recoverer.recover(scene.request, began, ExactClock(scene.now))
+    assert not found.complete
+    assert LOST_MEANWHILE in found.detail
+
+
+async def test_a_history_that_does_not_show_what_was_delivered_proves_nothing(autojump_clock: MockClock) -> None:
+    scene = Scene()
+    await scene.begin()
+    first = scene.place()
+    scene.cancel(first)
+    scene.deliver()
+    scene.cancel(scene.place())  # while nobody listens
+    scene.bent["history"] = lambda answer: {**answer, "rows": [], "total": "0"}
+    found = await scene.tell()
+    assert found.detail == "the history of orders is behind"
+    scene.bent.clear()
+    scene.later(5)
+    assert (await scene.recover()).complete
 
 
 async def test_without_a_baseline_nothing_is_proven_until_all_that_is_open_was_listed(

@@ -13,6 +13,7 @@ from trio_binance_uds.stream.recovery.inquiry import Request
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
 NEVER_ASKED = "it was never asked for"
+LOST_MEANWHILE = "the stream was lost while it was still asked what was there before"
 
 
 class Echoes(Protocol):

@@ -21,41 +21,30 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
     TradeAnswer,
 )
 from trio_binance_uds.stream.recovery.european_options.knowledge import BaselineAnswers, Knowledge
+from trio_binance_uds.stream.recovery.fill_sums import FillSums
+from trio_binance_uds.stream.recovery.lag import placed_since, unlisted
 from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS
 
 
 @attrs.frozen(kw_only=True)
-class OrderFacts:
-    """What is known of an order of which something may be untold.
+class OrderFacts(FillSums[OrderAnswer, TradeAnswer]):
+    """What is known of an order of which something may not have been delivered.
 
     Attributes:
-        order: the newest answer.
         told: the last update that was told of it, or ``None``.
-        is_born: whether it was placed in the gap, so that its beginning must be told.
-        fills: those that were not told, by time.
     """
 
-    order: OrderAnswer
     told: OptionsOrderTradeUpdate | None
-    is_born: bool
-    fills: list[TradeAnswer]
 
     @property
-    def filled_before(self) -> Decimal:
-        """How much of it was filled before what was missed."""
-        if self.told is not None:
-            return self.told.filled_accumulated_quantity
-        return ZERO if self.is_born else self.order.executed - sum((fill.quantity for fill in self.fills), ZERO)
+    def delivered_filled(self) -> Decimal | None:
+        """How much of it was delivered as filled; ``None``: nothing was delivered of it."""
+        return None if self.told is None else self.told.filled_accumulated_quantity
 
     @property
     def told_at(self) -> datetime:
         """Until when all that happened to it was told."""
         return self.order.created if self.told is None else self.told.transaction_time
-
-    def missing_quantity(self) -> Decimal:
-        """How much the order says is filled beyond the fills that are there; negative: there are too many."""
-        known = sum((fill.quantity for fill in self.fills if fill.time <= self.order.updated), ZERO)
-        return self.order.executed - self.filled_before - known
 
 
 @attrs.frozen
@@ -79,9 +68,10 @@ class Evidence:
         asked_for_status: orders that ``order`` has answered for.
     """
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, since: datetime) -> None:
         assert knowledge.began is not None, "what was before is none of the stream's business"
         self._knowledge = knowledge
+        self._since = since
         self._began = knowledge.began
         self.account: AccountAnswer | None = None
         self.account_taken: Taken | None = None
@@ -93,6 +83,8 @@ class Evidence:
         self.asked_for_status: set[Key] = set()
         self.exercises: dict[str, ExerciseAnswer] = {}
         self._trades: dict[tuple[str, int, int], TradeAnswer] = {}
+        self._listed: set[Key] = set()
+        self._listed_symbols: set[str] = set()
 
     # What comes in.
 
@@ -105,6 +97,12 @@ class Evidence:
 
     def add_open_orders(self, orders: list[OrderAnswer]) -> None:
         self.open_orders = frozenset([order.key for order in orders])
+        self.add_orders(orders)
+
+    def add_history(self, symbol: str, orders: list[OrderAnswer]) -> None:
+        """Add orders that have ended, as the database lists them."""
+        self._listed_symbols.add(symbol)
+        self._listed.update([order.key for order in orders if order.is_final])
         self.add_orders(orders)
 
     def add_status(self, order: OrderAnswer) -> None:
@@ -123,6 +121,14 @@ class Evidence:
 
     def add_exercises(self, exercises: Iterable[ExerciseAnswer]) -> None:
         self.exercises.update({exercise.symbol: exercise for exercise in exercises})
+
+    # Whether the database is up to date.
+
+    def lagging_symbols(self) -> list[str]:
+        """Return the symbols whose history lacks orders that were delivered as placed and as ended since then."""
+        finished = self._knowledge.finished
+        must = [key for key in placed_since(self._knowledge.placed, self._since) if key in finished]
+        return list(dict.fromkeys(unlisted(must, self._listed, self._listed_symbols.__contains__)))
 
     # What is new in it.
 
@@ -166,7 +172,8 @@ class Evidence:
             order, told = self.newest(key), self._knowledge.orders.get(key)
             if order is not None:
                 is_born = told is None and order.created >= self._began
-                found.append(OrderFacts(order=order, told=told, is_born=is_born, fills=fills.get(key, [])))
+                known = [fill for fill in fills.get(key, []) if fill.time <= order.updated]
+                found.append(OrderFacts(order=order, told=told, is_born=is_born, fills=known))
         return found
 
     def strangers(self) -> list[Key]:

@@ -74,6 +74,8 @@ class Knowledge:
         self.whose: Whose = Whose()
         self.orders: dict[Key, OptionsOrderTradeUpdate] = {}
         self.finished: Finished[Key] = Finished()
+        # What was delivered as placed of late: a history that does not show it is behind.
+        self.placed: Finished[Key] = Finished()
         # When something was last told of them, or when they were found in the baseline.
         self.symbols: dict[str, datetime] = {}
         self.wallets: dict[str, Told] = {}
@@ -86,6 +88,8 @@ class Knowledge:
         self.newest: datetime | None = None
         self.baseline_at: datetime | None = None
         self.baseline_until: datetime | None = None
+        # Until when the baseline was asked for: what ended meanwhile is in no answer.
+        self.asked_until: datetime | None = None
         self.unproven: Unproven = Unproven()
         self.gone: Gone = Gone()
         self.learned: Learned = Learned()
@@ -110,7 +114,9 @@ class Knowledge:
     def _order(self, update: OptionsOrderTradeUpdate) -> None:
         key = (update.symbol, update.order_id)
         self.symbols[update.symbol] = update.transaction_time
-        if update.execution_type == "TRADE":
+        if update.execution_type == "NEW":
+            self.placed.add(key, update.transaction_time, "")
+        elif update.execution_type == "TRADE":
             self._fills[_fill_of(update)] = None
             if len(self._fills) > _FILLS_REMEMBERED:
                 self._fills.popitem(last=False)
@@ -123,7 +129,7 @@ class Knowledge:
             self.orders[key] = update
 
     def note_fills(self, reports: Iterable[Event]) -> None:
-        """Note fills up to the last report of their order, which that has in its sum: they are not news any more."""
+        """Record fills up to the last report of their order, which that has in its sum: they are not news any more."""
         for report in reports:
             assert isinstance(report, OptionsOrderTradeUpdate)
             last = self.orders.get((report.symbol, report.order_id))
@@ -150,8 +156,8 @@ class Knowledge:
         if self.began is None or at < self.began:
             self.began = at
 
-    def take_baseline(self, answers: BaselineAnswers, at: datetime) -> None:
-        """Take in what was there when the stream began: what was asked for at this time, shortly after.
+    def take_baseline(self, answers: BaselineAnswers, at: datetime, until: datetime) -> None:
+        """Take in what was there when the stream began: what was asked for between these times, shortly after.
 
         What the stream has told stands, and what has changed since the stream began is left to the stream.
         """
@@ -171,6 +177,7 @@ class Knowledge:
         self.greeks = self.greeks if self.greeks is not None else answers.greeks
         self.risk_level = self.risk_level or answers.risk_level
         self.baseline_at, self.baseline_until, self.no_baseline_because = self.began, answers.until, ""
+        self.asked_until = until
 
     def symbols_with_something_open(self) -> set[str]:
         """Return the contracts of which an order or a position is open, as far as it was told."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import attrs
 
@@ -15,15 +14,14 @@ from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question
 from trio_binance_uds.stream.recovery.own_reports import OrderName, OwnReports, Searched
 from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT
 from trio_binance_uds.stream.recovery.timing import VenueClock
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from trio_binance_uds.stream.recovery.windows import EPOCH
 
 
 async def search(inquiry: Inquiry, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
     """Ask about these orders as if nothing of them had ever been delivered. Weight 6 each, or a little more."""
     nothing = Knowledge()
-    nothing.begin(_EPOCH)
-    evidence = Evidence(nothing)
+    nothing.begin(EPOCH)
+    evidence = Evidence(nothing, EPOCH)
     questions = Questions(evidence, clock.now(), clock)
 
     def status_of(order: OrderName) -> Question:
@@ -34,7 +32,13 @@ async def search(inquiry: Inquiry, orders: Sequence[OrderName], clock: VenueCloc
     await inquiry.ask([status_of(order) for order in orders])
     known = [order for order in orders if order.key in evidence.orders]
     # The trades of an order cannot be asked for, but those of its contract since it was placed.
-    await inquiry.ask([questions.trades_of(order.symbol, evidence.orders[order.key].created) for order in known])
+    await inquiry.ask(
+        [
+            question
+            for order in known
+            for question in questions.trades_of(order.symbol, evidence.orders[order.key].created)
+        ]
+    )
     found = {order: OwnReports(is_known=False) for order in orders if order.key in evidence.not_found}
     facts = {one.order.key: one for one in evidence.facts() if not one.missing_quantity()}
     for order in known:

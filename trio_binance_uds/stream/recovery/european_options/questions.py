@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from trio_binance_uds.stream.recovery.european_options.answers import (
@@ -16,15 +16,16 @@ from trio_binance_uds.stream.recovery.european_options.answers import (
 )
 from trio_binance_uds.stream.recovery.european_options.evidence import Evidence, Taken
 from trio_binance_uds.stream.recovery.inquiry import Question
-from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
+from trio_binance_uds.stream.recovery.reading import read_all
 from trio_binance_uds.stream.recovery.timing import VenueClock, earliest, latest
 from trio_binance_uds.stream.recovery.unproven import Span
+from trio_binance_uds.stream.recovery.windows import halves, to_ms, windows
 
 _ROOT = "GET /eapi/v1/"
 _PAGE = 1000
 _NO_SUCH_ORDER = -2013
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MS = 86_400_000
+# The histories take no longer window than the orders are kept.
+_WINDOW_DAYS = 5
 
 
 class Questions:
@@ -33,7 +34,8 @@ class Questions:
     def __init__(self, evidence: Evidence, since: datetime, clock: VenueClock) -> None:
         self._evidence = evidence
         self._clock = clock
-        self._since = _to_ms(since)
+        self._since = to_ms(since)
+        self._until = max(to_ms(latest(clock)), self._since)
 
     def state(self) -> list[Question]:
         """Ask for what is now."""
@@ -61,7 +63,7 @@ class Questions:
 
         return Question(method=f"{_ROOT}openOrders", weight=40, about="the open orders", use=use)
 
-    def trades_of(self, symbol: str, since: datetime | None = None) -> Question:
+    def trades_of(self, symbol: str, since: datetime | None = None) -> Iterator[Question]:
         """Ask for all trades since then, or since an earlier time."""
 
         def use(rows: Any) -> Sequence[object]:
@@ -69,24 +71,22 @@ class Questions:
             self._evidence.add_trades(trades)
             return trades
 
-        start, end = self._window()
-        window = (start if since is None else min(start, _to_ms(since)), end)
-        return self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, window)
+        start = self._since if since is None else min(self._since, to_ms(since))
+        for window in windows(start, self._until, _WINDOW_DAYS):
+            yield self._between("userTrades", 5, f"the trades of {symbol}", symbol, use, window)
 
-    def orders_of(self, symbol: str, placed: Span | None = None) -> Question:
+    def orders_of(self, symbol: str, placed: Span | None = None) -> Iterator[Question]:
         """Ask for all orders that were placed since then, or in an earlier span, and have ended."""
 
         def use(rows: Any) -> Sequence[object]:
             orders = read_all(rows, OrderAnswer.read)
-            self._evidence.add_orders(orders)
+            self._evidence.add_history(symbol, orders)
             return orders
 
-        window = self._window() if placed is None else (_to_ms(placed[0]), _to_ms(placed[1]))
-        return self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
-
-    def _window(self) -> tuple[int, int]:
-        """Return since when to ask, and an end in the future: what happens just now must not fall out of it."""
-        return self._since, max(_to_ms(latest(self._clock)), self._since) // _DAY_MS * _DAY_MS + 2 * _DAY_MS
+        since, until = (self._since, self._until) if placed is None else (to_ms(placed[0]), to_ms(placed[1]))
+        for start, end in windows(since, until, _WINDOW_DAYS):
+            window = (start, end if placed is None else min(end, until))
+            yield self._between("historyOrders", 3, f"the orders of {symbol}", symbol, use, window)
 
     def _between(
         self,
@@ -97,19 +97,14 @@ class Questions:
         use: Callable[[Any], Sequence[object]],
         window: tuple[int, int],
     ) -> Question:
-        """Ask for what a window holds; whether a page is in order is not documented, so a full window is halved."""
-        start, end = window
+        """Ask for what a window holds."""
 
         def use_page(result: Any) -> Sequence[Question]:
-            if len(use(result)) < _PAGE:
-                return ()
-            middle = (start + min(end, max(_to_ms(latest(self._clock)), start + 1))) // 2
-            if middle >= end:
-                raise Unreadable(f"there are more than {_PAGE} in one millisecond")
-            halves = ((start, middle), (middle + 1, end))
-            return [self._between(route, weight, about, symbol, use, half) for half in halves]
+            until = max(to_ms(latest(self._clock)), self._until)
+            parts = halves(use(result), _PAGE, window, until)
+            return [self._between(route, weight, about, symbol, use, part) for part in parts]
 
-        params = {"symbol": symbol, "startTime": start, "endTime": end, "limit": _PAGE}
+        params = {"symbol": symbol, "startTime": window[0], "endTime": window[1], "limit": _PAGE}
         return Question(method=_ROOT + route, params=params, weight=weight, about=about, use=use_page)
 
     def status_of(self, key: Key) -> Question:
@@ -125,16 +120,12 @@ class Questions:
             excuses={_NO_SUCH_ORDER: lambda: self._evidence.not_found.add(key)},
         )
 
-    def exercises(self) -> Question:
+    def exercises(self) -> Iterator[Question]:
         """Ask for the positions that were settled since then."""
 
         def use(result: Any) -> None:
             self._evidence.add_exercises(read_all(result, ExerciseAnswer.read))
 
-        start, end = self._window()
-        params = {"startTime": start, "endTime": end, "limit": _PAGE}
-        return Question(method=f"{_ROOT}exerciseRecord", params=params, weight=5, about="the exercises", use=use)
-
-
-def _to_ms(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+        for start, end in windows(self._since, self._until, _WINDOW_DAYS):
+            params = {"startTime": start, "endTime": end, "limit": _PAGE}
+            yield Question(method=f"{_ROOT}exerciseRecord", params=params, weight=5, about="the exercises", use=use)

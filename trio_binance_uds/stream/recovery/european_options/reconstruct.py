@@ -97,6 +97,8 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
     for facts in evidence.facts():
         placed += reports_of(facts)
         doubts += _doubts_about(facts, evidence)
+    if lagging := evidence.lagging_symbols():
+        doubts.append(Doubt(text=f"the history of {', '.join(lagging)} is behind"))
     for symbol, order_id in evidence.strangers():
         doubts.append(
             Doubt(text=f"order {order_id} of {symbol} has traded, but cannot be found", key=(symbol, order_id))
@@ -115,7 +117,7 @@ def reconstruct(knowledge: Knowledge, evidence: Evidence) -> Reconstruction:
 def reports_of(facts: OrderFacts) -> Iterator[tuple[Place, OptionsOrderTradeUpdate]]:
     """Return the reports of an order that were missed, each with its place among all that was."""
     order = facts.order
-    filled = facts.filled_before
+    filled, lost = facts.filled_before, facts.lost_before()
     average = (facts.told.average_price or ZERO) if facts.told is not None else ZERO
     if facts.told is None and not facts.is_born and filled:
         cost = order.average_price * order.executed - sum((fill.price * fill.quantity for fill in facts.fills), ZERO)
@@ -130,7 +132,8 @@ def reports_of(facts: OrderFacts) -> Iterator[tuple[Place, OptionsOrderTradeUpda
     reached = order.created
     for fill in facts.fills:
         average = (average * filled + fill.price * fill.quantity) / (filled + fill.quantity)
-        filled += fill.quantity
+        # What is lacking has no price that is known; the answer has the average with it.
+        filled, lost = filled + lost + fill.quantity, ZERO
         if filled == order.executed:
             average = order.average_price
         reached = max(reached, fill.time)

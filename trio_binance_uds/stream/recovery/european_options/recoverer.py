@@ -32,6 +32,7 @@ import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE
 from trio_binance_uds.stream.recovery.european_options.evidence import Evidence
 from trio_binance_uds.stream.recovery.european_options.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.european_options.own_reports import search
@@ -41,12 +42,13 @@ from trio_binance_uds.stream.recovery.european_options.recovered import OptionsR
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
+from trio_binance_uds.stream.recovery.retention import Retention
 from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT, QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
-_HISTORY = timedelta(days=5)
+_RETENTION = Retention(orders=timedelta(days=5), fills=timedelta(days=90))
 _AGAIN_SECONDS = 1.0
 
 
@@ -73,13 +75,14 @@ class OptionsRecoverer:
         """Ask what was there before the stream began. Weight 48."""
         knowledge, began_at, at = self._knowledge, trio.current_time(), earliest(clock)
         knowledge.begin(at)
-        evidence, inquiry = Evidence(knowledge), Inquiry(request, self._options.weight_allowed, knowledge.whose)
+        evidence = Evidence(knowledge, at)
+        inquiry = Inquiry(request, self._options.weight_allowed, knowledge.whose)
         with trio.move_on_after(self._options.max_seconds):
             await inquiry.ask(Questions(evidence, at, clock).state())
         answers = evidence.baseline()
         if answers is not None:
             # A refused question may have shown that the clock was wrong.
-            knowledge.take_baseline(answers, at - clock.corrected_since(began_at))
+            knowledge.take_baseline(answers, at - clock.corrected_since(began_at), clock.now())
         else:
             knowledge.no_baseline_because = "; ".join(inquiry.reasons())
             log.warning("gaps cannot be proven complete: %s", knowledge.no_baseline_because)
@@ -103,7 +106,7 @@ class OptionsRecoverer:
         with trio.move_on_at(self._budget.began + self._options.max_seconds):
             found = await search(Inquiry(request, self._budget, self._knowledge.whose), orders, clock)
         for own in found.values():
-            self._knowledge.note_fills(own.reports)
+            self._knowledge.learned.add(partial(self._knowledge.note_fills, own.reports))
         return found
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
@@ -127,7 +130,9 @@ class _Recovery:
         options: Recovery,
         clock: VenueClock,
     ) -> None:
-        self._is_too_long = latest(clock) - since > _HISTORY
+        self._clock = clock
+        self._asked_at = clock.now()
+        self._since = since
         since -= clock.uncertainty
         if knowledge.baseline_at is None:
             knowledge.begin(since)
@@ -139,10 +144,11 @@ class _Recovery:
         start = max(since - UNDER_WAY, knowledge.began)
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
-        self._evidence = Evidence(knowledge)
+        self._evidence = Evidence(knowledge, start)
         self._before = knowledge.unproven.placed_since(start, knowledge.began), start
         self._questions = Questions(self._evidence, start, clock)
         self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
+        self._asked_since = min([start, *[first for first, _ in self._earlier]])
         self._asked: set[Hashable] = set()
 
     async def ask(self) -> None:
@@ -153,7 +159,7 @@ class _Recovery:
         # What was placed shortly before may never have been sent: that is looked into as far as it is cheap.
         if self._before[0] < self._before[1]:
             await self._inquiry.ask_to_spare(
-                [self._questions.orders_of(symbol, self._before) for symbol in self._symbols()]
+                [question for symbol in self._symbols() for question in self._questions.orders_of(symbol, self._before)]
             )
             await self._follow_up()
         doubts = reconstruct(self._knowledge, self._evidence).doubts
@@ -165,11 +171,12 @@ class _Recovery:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence)
         reasons = self._inquiry.reasons()
-        if self._is_too_long:
-            reasons.append("orders that ended more than five days ago are not listed any more")
+        reasons += _RETENTION.lacking(self._asked_since, latest(self._clock))
         if knowledge.baseline_at is None:
             reasons.append(f"what was there before the stream began is not known ({knowledge.no_baseline_because})")
             self._make_up_for_baseline()
+        elif knowledge.asked_until is not None and self._since < knowledge.asked_until:
+            reasons.append(LOST_MEANWHILE)
         is_open = knowledge.symbols_with_something_open().__contains__
         said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
         reasons += said.reasons
@@ -190,7 +197,7 @@ class _Recovery:
         if answers is not None and not self._inquiry.is_over:
             knowledge = self._knowledge
             assert knowledge.began is not None
-            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began))
+            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began, self._asked_at))
 
     async def _put(self, questions: Iterable[Question]) -> bool:
         """Ask what was not asked yet; return whether there was anything."""
@@ -226,10 +233,10 @@ class _Recovery:
 
     def _history(self, symbols: Iterable[str]) -> Iterator[Question]:
         for symbol in symbols:
-            yield self._questions.trades_of(symbol)
-            yield self._questions.orders_of(symbol)
+            yield from self._questions.trades_of(symbol)
+            yield from self._questions.orders_of(symbol)
             for span in self._earlier:
-                yield self._questions.orders_of(symbol, span)
+                yield from self._questions.orders_of(symbol, span)
 
     def _details(self) -> Iterator[Question]:
         """Ask for what the answers so far call for."""
@@ -241,6 +248,6 @@ class _Recovery:
                 yield questions.status_of(facts.order.key)
             if facts.missing_quantity() > 0:
                 # From a gap that was not made good, if the fills since then do not have it.
-                yield questions.trades_of(facts.order.symbol, facts.told_at)
+                yield from questions.trades_of(facts.order.symbol, facts.told_at)
         if any(doubt.symbol is not None for doubt in reconstruct(self._knowledge, evidence).doubts):
-            yield questions.exercises()
+            yield from questions.exercises()

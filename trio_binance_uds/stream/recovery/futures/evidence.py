@@ -21,6 +21,7 @@ from trio_binance_uds.stream.recovery.futures.answers import (
 from trio_binance_uds.stream.recovery.futures.conditional import ConditionalAnswer
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.futures.life import OrderFacts
+from trio_binance_uds.stream.recovery.lag import placed_since, unlisted
 
 
 class Evidence:
@@ -141,9 +142,7 @@ class Evidence:
         documented. What else the history lacks nobody knows, as orders that have ended are in no other answer.
         """
         found: dict[str, None] = {}
-        for key in self._what_history_must_show():
-            if (self._lists_every_symbol or key[0] in self._listed_symbols) and key not in self._listed:
-                found[key[0]] = None
+        found.update(dict.fromkeys(unlisted(self._what_history_must_show(), self._listed, self._is_listed)))
         for key, listed in self._listed.items():
             record = self._knowledge.orders.get(key)
             is_behind = record is not None and listed.executed < record.state().executed
@@ -162,11 +161,11 @@ class Evidence:
             if trade not in listed:
                 yield trade[0]
 
+    def _is_listed(self, symbol: str) -> bool:
+        return self._lists_every_symbol or symbol in self._listed_symbols
+
     def _what_history_must_show(self) -> Iterator[Key]:
-        for key, (placed, _) in self._knowledge.placed.newest_first():
-            if placed < self._since:
-                break
-            yield key
+        yield from placed_since(self._knowledge.placed, self._since)
         for key in self.open_orders or ():
             created = self.orders[key].created
             if created is not None and self._since <= created <= self.asked_at:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import attrs
 
 from trio_binance_uds.events import FuturesExecutionType, OrderStatus, OrderTradeUpdate
+from trio_binance_uds.stream.recovery.fill_sums import FillSums
 from trio_binance_uds.stream.recovery.futures.answers import ZERO, AmendmentAnswer, FillAnswer, OrderAnswer
 from trio_binance_uds.stream.recovery.futures.dialect import Dialect
 from trio_binance_uds.stream.recovery.futures.reports import report_of
@@ -43,40 +44,20 @@ Place = tuple[datetime, Rank, int]
 
 
 @attrs.frozen(kw_only=True)
-class OrderFacts:
-    """What is known of an order.
+class OrderFacts(FillSums[OrderAnswer, FillAnswer]):
+    """What is known of an order; the fills and amendments are those that were not delivered.
 
     Attributes:
-        order: the newest state, from an answer or from what was told.
         told: what was told of it, or ``None``.
-        is_born: whether it was placed in the gap, so that its beginning must be told.
-        fills, amendments: those that were not told.
     """
 
-    order: OrderAnswer
     told: OrderAnswer | None
-    is_born: bool
-    fills: list[FillAnswer] = attrs.Factory(list)
     amendments: list[AmendmentAnswer] = attrs.Factory(list)
 
     @property
-    def filled_before(self) -> Decimal:
-        """How much of it was filled before what was missed."""
-        if self.told is not None:
-            return self.told.executed
-        return ZERO if self.is_born else self.order.executed - sum((fill.quantity for fill in self.fills), ZERO)
-
-    def missing_quantity(self) -> Decimal:
-        """How much the order says is filled beyond the fills that are there; negative: there are too many."""
-        return self.order.executed - self.filled_before - sum((fill.quantity for fill in self.fills), ZERO)
-
-    def lost_before(self) -> Decimal:
-        """How much was filled before the fills that are there, and is not among them.
-
-        Where the newest fill is there, it is older ones that are lacking: they were lost in an earlier gap.
-        """
-        has_newest = bool(self.fills) and self.fills[-1].time == self.order.updated
-        return max(ZERO, self.missing_quantity()) if has_newest else ZERO
+    def delivered_filled(self) -> Decimal | None:
+        """How much of it was delivered as filled; ``None``: nothing was delivered of it."""
+        return None if self.told is None else self.told.executed
 
     def first_terms(self) -> tuple[Decimal, Decimal]:
         """Return quantity and price as they were before what was missed."""

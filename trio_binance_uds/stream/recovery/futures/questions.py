@@ -9,7 +9,7 @@ Source: Binance USD-M and COIN-M Futures and Portfolio Margin, "Account" and "Tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from trio_binance_uds.stream.recovery.futures.answers import (
@@ -30,19 +30,13 @@ from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.inquiry import Question
 from trio_binance_uds.stream.recovery.reading import Unreadable, read_all
 from trio_binance_uds.stream.recovery.unproven import Span
+from trio_binance_uds.stream.recovery.windows import DAY_MS, halves, to_ms, windows
 
 _NO_SUCH_ORDER = -2013
 _PARAMETER_MISSING = -1102
 # A path that is not there is answered with a code of its own, or with a page, which has none.
 _NO_SUCH_PATH = -5000
 _NO_CODE = 0
-_DAY_MS = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_ms(at: datetime) -> int:
-    """Return a time as the epoch milliseconds of a parameter, rounded down."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 class Questions:
@@ -139,16 +133,13 @@ class Questions:
                 yield self._orders_between(symbol, self._placed_since, self._since - 1)
 
     def _windows(self, call: Call) -> Iterator[tuple[int, int]]:
-        step = call.days * _DAY_MS
-        for start in range(self._since, self._until + 1, step):
-            yield start, start + step - 1
+        yield from windows(self._since, self._until, call.days)
 
     def _placements(self, call: Call) -> Iterator[tuple[int, int]]:
         """Return the windows in which orders may have been placed that are to be told: a history goes by that time."""
         yield from self._windows(call)
-        step = call.days * _DAY_MS
         for first, last in self._earlier:
-            yield from ((start, min(start + step - 1, last)) for start in range(first, last + 1, step))
+            yield from ((start, min(end, last)) for start, end in windows(first, last, call.days))
 
     def _orders_between(self, symbol: str | None, start: int, end: int) -> Question:
         call = self._dialect.all_orders
@@ -167,13 +158,7 @@ class Questions:
         return _question(call, f"the orders of {symbol}", use, {"symbol": symbol, **params})
 
     def _halves(self, call: Call, page: Sequence[object], start: int, end: int) -> Sequence[tuple[int, int]]:
-        """Return the halves of a window that holds more than its page shows."""
-        if len(page) < call.limit:
-            return ()
-        middle = (start + min(end, max(self._until, start + 1))) // 2
-        if middle >= end:
-            raise Unreadable(f"there are more than {call.limit} in one millisecond")
-        return ((start, middle), (middle + 1, end))
+        return halves(page, call.limit, (start, end), self._until)
 
     def incomes(self) -> Iterator[Question]:
         """Ask for all movements of the wallets since then."""
@@ -215,7 +200,7 @@ class Questions:
         return (self._trades_from(symbol, last, more),)
 
     def _trades_between(self, symbol: str, start: int) -> Question:
-        step = self._dialect.trades.days * _DAY_MS
+        step = self._dialect.trades.days * DAY_MS
 
         def following(fills: list[FillAnswer]) -> Sequence[Question]:
             # From a full page on, the ids lead the way, beyond the window too.
@@ -271,7 +256,7 @@ class Questions:
             self._evidence.add_orders(read_all(result, OrderAnswer.read))
 
         # A time at both ends: alone, the one would set the other by a rule that is not documented.
-        params = {"symbol": symbol, "startTime": self._since, "endTime": self._until + _DAY_MS, "limit": call.limit}
+        params = {"symbol": symbol, "startTime": self._since, "endTime": self._until + DAY_MS, "limit": call.limit}
         return _question(call, f"the forced orders of {symbol}", use, params)
 
     # Conditional orders.
@@ -295,7 +280,7 @@ class Questions:
         needs_symbol = dialect.history_needs_symbol or self._knowledge.conditional_history_needs_symbol
         for symbol in symbols if needs_symbol else [None] if symbols else []:
             for start, end in self._placements(dialect.history):
-                yield self._conditionals_between(symbol, start - days_before * _DAY_MS, end - days_before * _DAY_MS)
+                yield self._conditionals_between(symbol, start - days_before * DAY_MS, end - days_before * DAY_MS)
 
     def conditionals_before(self, symbols: Sequence[str]) -> Iterator[Question]:
         """Ask for the conditional orders that were placed shortly before, of which nothing may have been sent."""

@@ -31,12 +31,13 @@ Source: Binance USD-M and COIN-M Futures, "Account" and "Trade" (2026-05-28), wi
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 
 import trio
 
+from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE
 from trio_binance_uds.stream.recovery.futures.evidence import Evidence
 from trio_binance_uds.stream.recovery.futures.knowledge import BaselineAnswers, Knowledge
 from trio_binance_uds.stream.recovery.futures.life import OrderFacts
@@ -46,10 +47,13 @@ from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.retention import Retention
 from trio_binance_uds.stream.recovery.symbols import BAD_SYMBOL, QUIET_AFTER
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 
 _AGAIN_SECONDS = 1.0
+# How long orders that ended without a fill, and trades, are listed.
+_RETENTION = Retention(unfilled=timedelta(days=3), fills=timedelta(days=90))
 # How old a conditional order may be whose order still stands, for the end of both to be told.
 _TRIGGERED_DAYS = 6
 
@@ -150,6 +154,8 @@ class _Recovery:
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
         earlier = knowledge.unproven.before(start, margin)
+        self._clock = clock
+        self._asked_since = min([start, *[first for first, _ in earlier]])
         self._evidence = Evidence(knowledge, start, clock.now(), until)
         placed = knowledge.unproven.placed_since(start, knowledge.began)
         self._questions = Questions(
@@ -172,13 +178,15 @@ class _Recovery:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence, self._scope)
         reasons = [*self._inquiry.reasons(), *self._scope.lacking()]
+        if self._scope.tells("ORDER_TRADE_UPDATE") or self._scope.tells_conditionals:
+            reasons += _RETENTION.lacking(self._asked_since, latest(self._clock))
         if knowledge.baseline_until is None:
             why = knowledge.no_baseline_because
             reasons.append(f"what was there before the stream began is not known ({why})")
             self._make_up_for_baseline()
         elif self._since < knowledge.baseline_until:
             # What ended between the subscription and the answers was in neither.
-            reasons.append("the stream was lost while it was still asked what was there before")
+            reasons.append(LOST_MEANWHILE)
         if self._is_all_listed() and not any(doubt.is_about_an_order for doubt in found.doubts):
             knowledge.learned.add(knowledge.unproven.note_listed)
         is_open = knowledge.symbols_with_something_open().__contains__

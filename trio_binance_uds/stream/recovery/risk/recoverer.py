@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -52,17 +52,17 @@ from trio_binance_uds.stream.recovery.risk.answers import (
 from trio_binance_uds.stream.recovery.risk.knowledge import NEAR, NEAR_INTEREST, RiskKnowledge
 from trio_binance_uds.stream.recovery.risk.recovered import RiskRecovered
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
+from trio_binance_uds.stream.recovery.windows import Window, to_ms, windows
 from trio_binance_uds.wire.values import vocabulary
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 _ROOT = "GET /sapi/v1/margin/"
 _PAGE = 100
-_WINDOW_MS = 30 * 86_400_000 - 1
+_WINDOW_DAYS = 30
 # The books are kept by the second, and what is owed changes a moment before or after it is booked.
 _BOOKED_WITHIN = timedelta(seconds=2)
 _AGAIN_SECONDS = 1.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RiskRecoverer:
@@ -275,14 +275,13 @@ class _Evidence:
 
     def books(self, since: datetime, *books: _Book) -> Iterator[Question]:
         """Ask for all that was booked there since then, and a little before."""
-        first = (since - self.uncertainty - NEAR_INTEREST - _EPOCH) // timedelta(milliseconds=1)
-        last = (latest(self._clock) - _EPOCH) // timedelta(milliseconds=1)
-        for start in range(first, max(first, last) + 1, _WINDOW_MS + 1):
+        first = to_ms(since - self.uncertainty - NEAR_INTEREST)
+        for window in windows(first, max(first, to_ms(latest(self._clock))), _WINDOW_DAYS):
             for book in books:
-                yield self._page(book, start, 1)
+                yield self._page(book, window, 1)
 
-    def _page(self, book: _Book, start: int, page: int) -> Question:
-        place = (book.about, start, page)
+    def _page(self, book: _Book, window: Window, page: int) -> Question:
+        place = (book.about, window[0], page)
         self._pages.setdefault(place, False)
 
         def use(result: Any) -> Sequence[Question]:
@@ -290,9 +289,9 @@ class _Evidence:
             read = [change for row in rows if (change := book.read(row, self._symbol)) is not None]
             self._pages[place] = True
             self._rows.update({(change.kind, change.number, change.asset): change for change in read})
-            return (self._page(book, start, page + 1),) if len(rows) >= _PAGE else ()
+            return (self._page(book, window, page + 1),) if len(rows) >= _PAGE else ()
 
-        params = {"startTime": start, "endTime": start + _WINDOW_MS, "current": page, "size": _PAGE, **book.params}
+        params = {"startTime": window[0], "endTime": window[1], "current": page, "size": _PAGE, **book.params}
         if self._symbol is not None:
             params["isolatedSymbol"] = self._symbol
         return Question(method=_ROOT + book.route, params=params, weight=book.weight, about=book.about, use=use)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import attrs
 
@@ -15,14 +14,13 @@ from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.life import reports_of
 from trio_binance_uds.stream.recovery.spot.questions import Questions
 from trio_binance_uds.stream.recovery.timing import VenueClock
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from trio_binance_uds.stream.recovery.windows import EPOCH
 
 
 async def search(inquiry: Inquiry, book: Book, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
     """Ask about these orders as if nothing of them had ever been delivered. Weight 9 each, on margin 20."""
     nothing = Knowledge()
-    evidence = Evidence(nothing, _EPOCH)
+    evidence = Evidence(nothing, EPOCH)
     questions = Questions(book, evidence, nothing, since=clock.now(), clock=clock)
 
     def status_of(order: OrderName) -> Question:

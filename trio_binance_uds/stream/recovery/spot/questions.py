@@ -9,7 +9,7 @@ Source: Binance Spot, WebSocket API, "Account requests", and their weights (2026
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -29,17 +29,11 @@ from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.ledger import split_names
 from trio_binance_uds.stream.recovery.timing import VenueClock, earliest, latest
+from trio_binance_uds.stream.recovery.windows import DAY_MS, halves, to_ms, windows
 
 _NO_SUCH_ORDER = -2013
-_DAY_MS = 86_400_000
 # On margin there are hundreds of assets, and each guess costs as much as a symbol that is known.
 _GUESSES_AT_MOST = 30
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_ms(at: datetime) -> int:
-    """Return a time as the epoch milliseconds of a parameter, rounded down."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 class Questions:
@@ -159,8 +153,7 @@ class Questions:
             yield attrs.evolve(question, excuses=dict.fromkeys(self._book.no_such_symbol, _let_be))
 
     def _windows(self) -> Iterator[tuple[int, int]]:
-        for start in range(self._since, self._until + 1, _DAY_MS):
-            yield start, start + _DAY_MS - 1
+        return windows(self._since, self._until, 1)
 
     def _orders_between(self, symbol: str, start: int, end: int) -> Question:
         call, about = self._book.orders, f"the orders of {symbol}"
@@ -173,13 +166,7 @@ class Questions:
         return self._ask(call, about, use, symbol=symbol, startTime=start, endTime=end, limit=call.page)
 
     def _halves(self, call: Call, page: Sequence[object], start: int, end: int) -> Sequence[tuple[int, int]]:
-        """Return the halves of a window that holds more than its page shows."""
-        if len(page) < call.page:
-            return ()
-        middle = (start + min(end, max(self._until, start + 1))) // 2
-        if middle >= end:
-            raise Unreadable(f"there are more than {call.page} in one millisecond")
-        return ((start, middle), (middle + 1, end))
+        return halves(page, call.page, (start, end), self._until)
 
     def trades_of(self, symbol: str) -> Question:
         """Ask for all trades after the last one that was told, or else since then."""
@@ -210,10 +197,10 @@ class Questions:
             # From a full page on, the ids lead the way, beyond the window too.
             if len(fills) >= call.page:
                 return self._next_trades(call, symbol, fills, {}, None)
-            after = start + _DAY_MS
+            after = start + DAY_MS
             return (self._trades_between(symbol, after),) if after <= self._until else ()
 
-        return self._trades(call, symbol, following, startTime=start, endTime=start + _DAY_MS - 1)
+        return self._trades(call, symbol, following, startTime=start, endTime=start + DAY_MS - 1)
 
     def trades_of_order(self, key: Key) -> Question:
         symbol, order_id = key

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, permutations
 
@@ -42,6 +42,7 @@ import trio
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
+from trio_binance_uds.stream.recovery.retention import Retention
 from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK, Book
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
@@ -52,13 +53,14 @@ from trio_binance_uds.stream.recovery.spot.questions import Questions
 from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
 from trio_binance_uds.stream.recovery.symbols import QUIET_AFTER
-from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest
+from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 __all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
 
 _AGAIN_SECONDS = 1.0
+_RETENTION = Retention(unfilled=timedelta(days=90))
 _GUESSED_ASSETS_AT_MOST = 4
 
 
@@ -155,6 +157,7 @@ class _Recovery:
             knowledge.begin(since)
         assert knowledge.began is not None
         start = max(since - UNDER_WAY, knowledge.began)
+        self._clock, self._asked_since = clock, start
         knowledge.forget_quiet(start - QUIET_AFTER)
         knowledge.gone.begin(knowledge.symbols)
         self._evidence = Evidence(knowledge, start)
@@ -179,7 +182,7 @@ class _Recovery:
 
     def result(self) -> Recovered:
         found = reconstruct(self._knowledge, self._evidence)
-        reasons = self._inquiry.reasons()
+        reasons = [*self._inquiry.reasons(), *_RETENTION.lacking(self._asked_since, latest(self._clock))]
         if self._knowledge.baseline_updated is None:
             why = self._knowledge.no_baseline_because
             reasons.append(f"what was there before the stream began is not known ({why})")

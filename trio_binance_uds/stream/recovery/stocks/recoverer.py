@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -31,9 +31,10 @@ import trio
 
 from trio_binance_uds.events import Event, OrderReport
 from trio_binance_uds.logs import stream_logger
-from trio_binance_uds.stream.recovery.contract import NEVER_ASKED
+from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE, NEVER_ASKED
 from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.lag import placed_since
 from trio_binance_uds.stream.recovery.learned import Learned
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import member, read_all, text
@@ -41,6 +42,7 @@ from trio_binance_uds.stream.recovery.stocks.answers import OrderAnswer, Progres
 from trio_binance_uds.stream.recovery.stocks.recovered import StocksRecovered, missed_reports
 from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
 from trio_binance_uds.stream.recovery.unproven import Span, Unproven
+from trio_binance_uds.stream.recovery.windows import to_ms
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
@@ -51,7 +53,6 @@ _NO_SUCH_ORDER = -2013
 # How exact the times of orders and fills are is not known.
 _STAMPED_WITHIN = timedelta(seconds=2)
 _AGAIN_SECONDS = 1.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StocksRecoverer:
@@ -63,9 +64,13 @@ class StocksRecoverer:
         # What is open, and how far it was delivered; ``None``: open at the beginning, and it changed about then.
         self._open: dict[str, Progress | None] = {}
         self._ended: Finished[str] = Finished()
+        # What was delivered of late, and when it was placed: a history that does not show it is behind.
+        self._placed: Finished[str] = Finished()
         self._began: datetime | None = None
-        # Whether everything that was open at some time has been listed.
+        # Whether everything that was open at some time has been listed, and until when that was first asked for: what
+        # ended meanwhile may be in no answer.
         self._is_listed = False
+        self._asked_until: datetime | None = None
         self._no_baseline_because = NEVER_ASKED
         self._unproven = Unproven()
         self._learned = Learned()
@@ -74,7 +79,9 @@ class StocksRecoverer:
         """Note how far an order was reported."""
         if not isinstance(event, OrderReport):
             return
-        progress = progress_of(event)
+        progress, is_first = progress_of(event), event.order_id not in self._open
+        if is_first and event.order_id not in self._ended and event.order_creation_time is not None:
+            self._placed.add(event.order_id, event.order_creation_time, "")
         if has_ended(progress):
             self._open.pop(event.order_id, None)
             self._ended.add(event.order_id, event.update_time, str(event.order_status))
@@ -99,7 +106,7 @@ class StocksRecoverer:
             self._no_baseline_because = "; ".join(inquiry.reasons())
             log.warning("gaps cannot be proven complete: %s", self._no_baseline_because)
             return
-        self._is_listed = True
+        self._is_listed, self._asked_until = True, clock.now()
         assert self._began is not None
         for order in answers.open:
             # What the stream has reported meanwhile is newer, or the same. What changed since the stream began may
@@ -122,18 +129,20 @@ class StocksRecoverer:
         answers = _Answers()
         with trio.move_on_after(self._options.max_seconds):
             await self._ask(inquiry, answers, spans, before)
-            if self._discrepancies(answers) and not inquiry.is_over:
+            if self._discrepancies(answers, start) and not inquiry.is_over:
                 # The venue's databases can be behind its stream.
                 await trio.sleep(_AGAIN_SECONDS)
                 answers = _Answers()
                 await self._ask(inquiry, answers, spans, before)
-        reasons = inquiry.reasons() + self._discrepancies(answers)
+        reasons = inquiry.reasons() + self._discrepancies(answers, start)
         for id in answers.unknown:
             # Said once: nothing more can be asked about it.
             reasons.append(f"the venue does not know order {id}")
             self._learned.add(partial(self._open.pop, id, None))
         if not self._is_listed:
             reasons.append("what was open before is not known")
+        elif self._asked_until is not None and since < self._asked_until:
+            reasons.append(LOST_MEANWHILE)
         if answers.open is not None:
             self._learned.add(self._note_listed)
         events = [
@@ -186,9 +195,13 @@ class StocksRecoverer:
             return True
         return not self._ended.is_told(order.id, order.updated) and order.updated >= self._began
 
-    def _discrepancies(self, answers: _Answers) -> list[str]:
+    def _discrepancies(self, answers: _Answers, since: datetime) -> list[str]:
         """Return what the answers leave open, or contradict."""
         found = []
+        shown = {order.id for order in answers.history}
+        must = [id for id in placed_since(self._placed, since) if id in self._ended]
+        if answers.is_history_answered and not shown.issuperset(must):
+            found.append("the history of orders is behind")
         listed = {order.id for order in answers.open or ()}
         for order in answers.details.values():
             delivered = self._open.get(order.id)
@@ -213,6 +226,7 @@ class _Answers:
     def __init__(self) -> None:
         self.open: list[OrderAnswer] | None = None
         self.history: list[OrderAnswer] = []
+        self.is_history_answered = False
         self.traded: set[str] = set()
         self.details: dict[str, OrderAnswer] = {}
         self.unknown: set[str] = set()
@@ -225,13 +239,13 @@ class _Answers:
 
     def orders(self, since: datetime, until: datetime) -> Question:
         """Ask for the orders of a time."""
-        params = {"startTime": _milliseconds(since), "endTime": _milliseconds(until)}
+        params = {"startTime": to_ms(since), "endTime": to_ms(until)}
         return self._page("order/history", "the history of orders", params, 1, self._use_orders)
 
     def histories(self, since: datetime, until: datetime) -> Iterator[Question]:
         """Ask for the orders and the trades of a time."""
         yield self.orders(since, until)
-        params = {"startTime": _milliseconds(since), "endTime": _milliseconds(until)}
+        params = {"startTime": to_ms(since), "endTime": to_ms(until)}
         yield self._page("trade/history", "the history of trades", params, 1, self._use_trades)
 
     def detail(self, id: str) -> Question:
@@ -262,10 +276,7 @@ class _Answers:
 
     def _use_orders(self, rows: list[Any]) -> None:
         self.history += read_all(rows, OrderAnswer.read)
+        self.is_history_answered = True
 
     def _use_trades(self, rows: list[Any]) -> None:
         self.traded.update([member(row, "orderId", text) for row in rows])
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)
