@@ -501,6 +501,47 @@ async def test_answers_that_nothing_can_be_computed_with_leave_a_gap_and_the_str
     assert "cannot be computed from the venue's answers" in caplog.text
 
 
+async def test_a_baseline_that_nothing_can_be_computed_with_is_missing_and_asked_for_again(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[float] = []
+
+    async def divide(*_: object, **__: object) -> object:
+        asked.append(trio.current_time())
+        return Decimal(1) / Decimal(0)
+
+    monkeypatch.setattr("trio_binance_uds.stream.recovery.spot.recoverer.baseline", divide)
+    async with reading() as staged:
+        await trio.sleep(100)
+        staged.order()
+        await trio.sleep(1)
+        assert staged.stream.statistics().connected_since is not None
+    assert len(asked) > 1
+    assert any(isinstance(item, uds.BaselineMissing) for item in staged.items)
+    assert len(staged.reports()) == 1
+    assert "cannot be computed from the venue's answers" in caplog.text
+
+
+async def test_recovered_events_that_cannot_be_compared_with_live_ones_leave_a_gap_and_the_stream_goes_on(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def divide(*_: object) -> object:
+        return Decimal(1) / Decimal(0)
+
+    async with reading() as staged:
+        monkeypatch.setattr("trio_binance_uds.stream.recovery.spot.recovered.Recovered.without", divide)
+        staged.sandbox.faults.cut()
+        await trio.sleep(5)
+        staged.order()
+        await trio.sleep(1)
+        assert staged.stream.statistics().connected_since is not None
+    (gap,) = [item for item in staged.items if isinstance(item, uds.Gap)]
+    assert not gap.complete
+    assert "cannot be computed with (DivisionByZero)" in gap.detail
+    assert len(staged.reports()) == 1
+    assert "cannot be compared" in caplog.text
+
+
 async def test_answers_that_nobody_waits_for_any_more_change_nothing(autojump_clock: trio.testing.MockClock) -> None:
     async with reading() as staged:
         supervisor = staged.stream._supervisor

@@ -12,6 +12,7 @@ be read (:mod:`unreadable`) is delivered as it is; the gap follows when the venu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from trio_binance_uds.events import (
     LeaseAtRisk,
     UndecodableEvent,
 )
+from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.account_sums import EXPLAINED_BY_FILLS
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.handover import Handover
@@ -41,6 +43,8 @@ from trio_binance_uds.stream.recovery import Echoes, NothingRecovered, Recovered
 from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.repetitions import Repetitions
 from trio_binance_uds.stream.unreadable import Unreadable
+
+log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 # How many live events may wait for a recovery or for a handover, however small the buffer of the user is: a buffer
 # sheds what is too much for it and goes on, but a link that could not even wait would start over and over.
@@ -214,7 +218,7 @@ class Delivery:
             # Should the buffer be full, what finds no room is as old as the gap, and not just now.
             self._buffer.dating_from = blindness.since
             if self._buffer.has_room():
-                recovered = recovered.without(waiting)
+                recovered = _beside(recovered, waiting)
                 before, behind = _around(waiting, recovered.events)
                 found = self._sums.settle(searched)
                 self._add_up(waiting, recovered)
@@ -346,6 +350,16 @@ class Delivery:
         self._sums.concede(report)
         self._tell_gap(Blindness(found.since, GapCause.REPORT_MISSING, found.detail), found.until, _UNASKED)
         return False
+
+
+def _beside(recovered: Recovered, waiting: Sequence[Event]) -> Recovered:
+    """Return what remains of what was recovered beside the events that wait."""
+    try:
+        return recovered.without(waiting)
+    except ArithmeticError as error:
+        # A number of the venue's that nothing can be computed with must not end the stream.
+        log.exception("what was recovered cannot be compared with the events that came meanwhile")
+        return NothingRecovered(f"the venue's answers cannot be computed with ({type(error).__name__})")
 
 
 def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:

@@ -729,7 +729,11 @@ class Supervisor:
     async def _take_baseline(self, link: Link) -> None:
         self._asked_for_baseline, self._baseline_over = link, trio.Event()
         with trio.CancelScope() as self._baseline_scope:
-            await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
+            try:
+                await self._recoverer.take_baseline(self._asker(link), self._plan.clock)
+            except ArithmeticError:
+                # The baseline stays unknown, as if it had not been answered; the gaps say so, and it is asked again.
+                log.exception("what was there before cannot be computed from the venue's answers")
         self._asked_for_baseline = None
         self._baseline_over.set()
         # A gap begins with the last proof. One that begins before the baseline, or as it seems by a clock that is not
