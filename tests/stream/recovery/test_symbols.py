@@ -284,9 +284,7 @@ async def test_a_symbol_that_was_named_and_that_no_part_of_an_account_has_is_sai
 @pytest.fixture
 def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A week of virtual time is many pings."""
-    for family in ("spot", "futures"):
-        name = f"trio_binance_uds.stream.recovery.{family}.recovery.QUIET_AFTER"
-        monkeypatch.setattr(name, timedelta(minutes=30))
+    monkeypatch.setattr("trio_binance_uds.stream.recovery.run.QUIET_AFTER", timedelta(minutes=30))
 
 
 @every_place

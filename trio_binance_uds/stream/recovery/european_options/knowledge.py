@@ -179,6 +179,11 @@ class Knowledge:
         self.baseline_at, self.baseline_until, self.no_baseline_because = self.began, answers.until, ""
         self.asked_until = until
 
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it is known what was there before the stream began."""
+        return self.baseline_at is not None
+
     def symbols_with_something_open(self) -> set[str]:
         """Return the contracts of which an order or a position is open, as far as it was told."""
         held = [symbol for symbol, told in self.positions.items() if told.amount]

@@ -23,7 +23,7 @@ Source: Binance Options Trading, "Trade" and "Account" (2026-05-28).
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -32,7 +32,6 @@ import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
-from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE
 from trio_binance_uds.stream.recovery.european_options.evidence import Evidence
 from trio_binance_uds.stream.recovery.european_options.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.european_options.own_reports import search
@@ -43,13 +42,11 @@ from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, 
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.retention import Retention
-from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT, QUIET_AFTER
-from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
+from trio_binance_uds.stream.recovery.run import Run
+from trio_binance_uds.stream.recovery.symbols import BAD_CONTRACT
+from trio_binance_uds.stream.recovery.timing import VenueClock, earliest
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
-
-_RETENTION = Retention(orders=timedelta(days=5), fills=timedelta(days=90))
-_AGAIN_SECONDS = 1.0
 
 
 class OptionsRecoverer:
@@ -93,12 +90,11 @@ class OptionsRecoverer:
         It costs 48 in weight, 8 per symbol, and 1 per order that was open and is so no more.
         """
         self._budget = Budget(self._options.weight_allowed)
-        recovery = _Recovery(
-            Inquiry(request, self._budget, self._knowledge.whose), self._knowledge, since, self._options, clock
-        )
+        inquiry = Inquiry(request, self._budget, self._knowledge.whose)
+        run = _OptionsRun(inquiry, self._knowledge, since, self._options, clock)
         with trio.move_on_after(self._options.max_seconds):
-            await recovery.ask()
-        return recovery.result(self._account)
+            await run.ask()
+        return run.result(self._account)
 
     async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
         """Ask for the fills of orders whose delivered reports do not add up."""
@@ -119,108 +115,60 @@ class OptionsRecoverer:
         self._knowledge.learned.forget()
 
 
-class _Recovery:
+class _OptionsRun(Run[Doubt]):
     """One recovery."""
 
-    def __init__(
-        self,
-        inquiry: Inquiry,
-        knowledge: Knowledge,
-        since: datetime,
-        options: Recovery,
-        clock: VenueClock,
-    ) -> None:
-        self._clock = clock
-        self._asked_at = clock.now()
-        self._since = since
-        since -= clock.uncertainty
-        if knowledge.baseline_at is None:
-            knowledge.begin(since)
-        assert knowledge.began is not None
-        self._knowledge = knowledge
-        knowledge.learned.forget()
-        self._options = options
-        self._inquiry = inquiry
-        start = max(since - UNDER_WAY, knowledge.began)
-        knowledge.forget_quiet(start - QUIET_AFTER)
-        knowledge.gone.begin(knowledge.symbols)
-        self._evidence = Evidence(knowledge, start)
-        self._before = knowledge.unproven.placed_since(start, knowledge.began), start
-        self._questions = Questions(self._evidence, start, clock)
-        self._earlier = knowledge.unproven.before(start, UNDER_WAY + clock.uncertainty)
-        self._asked_since = min([start, *[first for first, _ in self._earlier]])
-        self._asked: set[Hashable] = set()
+    retention = Retention(orders=timedelta(days=5), fills=timedelta(days=90))
+    bad_symbols = BAD_CONTRACT
 
-    async def ask(self) -> None:
-        # What is now comes before the history that must explain it.
-        await self._put(self._questions.state())
-        await self._put(self._history(self._symbols()))
-        await self._follow_up()
-        # What was placed shortly before may never have been sent: that is looked into as far as it is cheap.
-        if self._before[0] < self._before[1]:
-            await self._inquiry.ask_to_spare(
-                [question for symbol in self._symbols() for question in self._questions.orders_of(symbol, self._before)]
-            )
-            await self._follow_up()
-        doubts = reconstruct(self._knowledge, self._evidence).doubts
-        if doubts and not self._inquiry.is_over:
-            await trio.sleep(_AGAIN_SECONDS)
-            await self._ask_again(doubts)
+    def __init__(
+        self, inquiry: Inquiry, knowledge: Knowledge, since: datetime, options: Recovery, clock: VenueClock
+    ) -> None:
+        super().__init__(inquiry, knowledge, since, options, clock)
+        self._knowledge = knowledge
+        self._asked_at = clock.now()
+        self._evidence = Evidence(knowledge, self.start)
+        self._questions = Questions(self._evidence, self.start, clock)
 
     def result(self, account: str) -> OptionsRecovered:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence)
-        reasons = self._inquiry.reasons()
-        reasons += _RETENTION.lacking(self._asked_since, latest(self._clock))
-        if knowledge.baseline_at is None:
-            reasons.append(f"what was there before the stream began is not known ({knowledge.no_baseline_because})")
-            self._make_up_for_baseline()
-        elif knowledge.asked_until is not None and self._since < knowledge.asked_until:
-            reasons.append(LOST_MEANWHILE)
-        is_open = knowledge.symbols_with_something_open().__contains__
-        said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
-        reasons += said.reasons
-        knowledge.learned.add(knowledge.drop_gone)
+        said = self.about_symbols()
         if evidence.open_orders is not None and not any(doubt.key is not None for doubt in found.doubts):
-            knowledge.learned.add(knowledge.unproven.note_listed)
+            self.note_listed()
         return OptionsRecovered(
             events=tuple([attrs.evolve(event, account=account) for event in found.events]),
-            reasons=tuple(reasons),
+            reasons=(*self.reasons(), *said.reasons),
             remarks=said.remarks,
             doubts=found.doubts,
             told_filled={key: told.filled_accumulated_quantity for key, told in knowledge.orders.items()},
         )
 
-    def _make_up_for_baseline(self) -> None:
-        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
-        answers = self._evidence.baseline()
-        if answers is not None and not self._inquiry.is_over:
-            knowledge = self._knowledge
-            assert knowledge.began is not None
-            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began, self._asked_at))
+    def discrepancies(self) -> Sequence[Doubt]:
+        return reconstruct(self._knowledge, self._evidence).doubts
 
-    async def _put(self, questions: Iterable[Question]) -> bool:
-        """Ask what was not asked yet; return whether there was anything."""
-        new = {question.identity: question for question in questions if question.identity not in self._asked}
-        self._asked.update(new)
-        if new and not self._inquiry.is_over:
-            await self._inquiry.ask([self._knowledge.gone.excusing(one, BAD_CONTRACT) for one in new.values()])
-            return True
-        return False
+    def baseline_now(self) -> Callable[[], None] | None:
+        knowledge, answers = self._knowledge, self._evidence.baseline()
+        if answers is None:
+            return None
+        assert knowledge.began is not None
+        return partial(knowledge.take_baseline, answers, knowledge.began, self._asked_at)
 
-    async def _follow_up(self) -> None:
-        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
-        while await self._put(self._details()):
-            pass
+    # What to ask.
 
-    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
-        """Repeat what the doubts are about: they may be due to answers that lag behind."""
-        keys = [doubt.key for doubt in doubts if doubt.key is not None]
+    def state(self) -> Iterable[Question]:
+        return self._questions.state()
+
+    def history_before(self) -> Iterator[Question]:
+        if self.before[0] < self.before[1]:
+            for symbol in self._symbols():
+                yield from self._questions.orders_of(symbol, self.before)
+
+    def once_more(self, discrepancies: Sequence[Doubt]) -> Iterator[Question]:
         self._evidence.not_found.clear()
-        self._asked.clear()
-        await self._put([*self._questions.state(), *[self._questions.status_of(key) for key in keys]])
-        await self._put(self._history(self._symbols()))
-        await self._follow_up()
+        self.forget_asked()
+        yield from self._questions.state()
+        yield from [self._questions.status_of(doubt.key) for doubt in discrepancies if doubt.key is not None]
 
     def _symbols(self) -> list[str]:
         """Return the symbols to ask about, the most relevant first."""
@@ -231,15 +179,14 @@ class _Recovery:
         symbols = dict.fromkeys([*self._options.symbols, *with_orders, *with_positions, *seen])
         return [symbol for symbol in symbols if symbol not in knowledge.gone]
 
-    def _history(self, symbols: Iterable[str]) -> Iterator[Question]:
-        for symbol in symbols:
+    def history(self, *, thorough: bool) -> Iterator[Question]:
+        for symbol in self._symbols():
             yield from self._questions.trades_of(symbol)
             yield from self._questions.orders_of(symbol)
-            for span in self._earlier:
+            for span in self.earlier:
                 yield from self._questions.orders_of(symbol, span)
 
-    def _details(self) -> Iterator[Question]:
-        """Ask for what the answers so far call for."""
+    def details(self) -> Iterator[Question]:
         evidence, questions = self._evidence, self._questions
         for key in evidence.strangers():
             yield questions.status_of(key)

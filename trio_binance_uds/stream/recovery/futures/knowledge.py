@@ -271,6 +271,16 @@ class Knowledge:
 
     # For the recovery.
 
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it is known what was there before the stream began."""
+        return self.baseline_until is not None
+
+    @property
+    def asked_until(self) -> datetime | None:
+        """Until when the baseline was asked for: what ended meanwhile may be in no answer."""
+        return self.baseline_until
+
     def symbols_with_something_open(self) -> set[str]:
         """Return the symbols on which an order, a conditional order or a position is open, as far as it was told."""
         return {

@@ -30,14 +30,13 @@ Source: Binance USD-M and COIN-M Futures, "Account" and "Trade" (2026-05-28), wi
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 
 import trio
 
-from trio_binance_uds.stream.recovery.contract import LOST_MEANWHILE
 from trio_binance_uds.stream.recovery.futures.evidence import Evidence
 from trio_binance_uds.stream.recovery.futures.knowledge import BaselineAnswers, Knowledge
 from trio_binance_uds.stream.recovery.futures.life import OrderFacts
@@ -48,12 +47,11 @@ from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.retention import Retention
-from trio_binance_uds.stream.recovery.symbols import BAD_SYMBOL, QUIET_AFTER
-from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
+from trio_binance_uds.stream.recovery.run import Run
+from trio_binance_uds.stream.recovery.symbols import BAD_SYMBOL
+from trio_binance_uds.stream.recovery.timing import VenueClock, earliest, latest
 
-_AGAIN_SECONDS = 1.0
-# How long orders that ended without a fill, and trades, are listed.
-_RETENTION = Retention(unfilled=timedelta(days=3), fills=timedelta(days=90))
+_UNFILLED_KEPT, _FILLS_KEPT = timedelta(days=3), timedelta(days=90)
 # How old a conditional order may be whose order still stands, for the end of both to be told.
 _TRIGGERED_DAYS = 6
 
@@ -111,10 +109,10 @@ async def recover(
     unusual way. It raises no ordinary exception. Cancelled, it leaves nothing behind.
     """
     inquiry = Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose)
-    recovery = _Recovery(inquiry, knowledge, scope, since, options, clock)
+    run = _FuturesRun(inquiry, knowledge, scope, since, options, clock)
     with trio.move_on_after(options.max_seconds):
-        await recovery.ask()
-    return recovery.result()
+        await run.ask()
+    return run.result()
 
 
 def _state(questions: Questions, scope: Scope) -> Iterator[Question]:
@@ -128,8 +126,11 @@ def _state(questions: Questions, scope: Scope) -> Iterator[Question]:
         yield from questions.settings()
 
 
-class _Recovery:
+class _FuturesRun(Run[Doubt]):
     """One recovery."""
+
+    retention = Retention(fills=_FILLS_KEPT)
+    bad_symbols = BAD_SYMBOL
 
     def __init__(
         self,
@@ -140,62 +141,32 @@ class _Recovery:
         options: Recovery,
         clock: VenueClock,
     ) -> None:
+        super().__init__(inquiry, knowledge, since, options, clock)
         self._knowledge = knowledge
-        knowledge.learned.forget()
         self._scope = scope
-        self._since = since
-        self._options = options
-        self._inquiry = inquiry
-        margin = UNDER_WAY + clock.uncertainty
-        if knowledge.baseline_until is None:
-            knowledge.begin(since - clock.uncertainty)
-        assert knowledge.began is not None
-        start, until = max(since - margin, knowledge.began), latest(clock)
-        knowledge.forget_quiet(start - QUIET_AFTER)
-        knowledge.gone.begin(knowledge.symbols)
-        earlier = knowledge.unproven.before(start, margin)
-        self._clock = clock
-        self._asked_since = min([start, *[first for first, _ in earlier]])
-        self._evidence = Evidence(knowledge, start, clock.now(), until)
-        placed = knowledge.unproven.placed_since(start, knowledge.began)
+        if scope.tells("ORDER_TRADE_UPDATE") or scope.tells_conditionals:
+            self.retention = Retention(unfilled=_UNFILLED_KEPT, fills=_FILLS_KEPT)
+        until = latest(clock)
+        self._evidence = Evidence(knowledge, self.start, clock.now(), until)
         self._questions = Questions(
-            scope.dialect, self._evidence, knowledge, since=start, until=until, placed_since=placed, earlier=earlier
+            scope.dialect,
+            self._evidence,
+            knowledge,
+            since=self.start,
+            until=until,
+            placed_since=self.before[0],
+            earlier=self.earlier,
         )
-        self._asked: set[Hashable] = set()
-
-    async def ask(self) -> None:
-        # What is now comes before the history that must explain it, and the open orders say whose history.
-        await self._put(_state(self._questions, self._scope))
-        await self._put(self._history(thorough=False))
-        await self._follow_up()
-        await self._look_back()
-        doubts = reconstruct(self._knowledge, self._evidence, self._scope).doubts
-        if doubts and not self._inquiry.is_over:
-            await trio.sleep(_AGAIN_SECONDS)
-            await self._ask_again(doubts)
 
     def result(self) -> Recovered:
         knowledge, evidence = self._knowledge, self._evidence
         found = reconstruct(knowledge, evidence, self._scope)
-        reasons = [*self._inquiry.reasons(), *self._scope.lacking()]
-        if self._scope.tells("ORDER_TRADE_UPDATE") or self._scope.tells_conditionals:
-            reasons += _RETENTION.lacking(self._asked_since, latest(self._clock))
-        if knowledge.baseline_until is None:
-            why = knowledge.no_baseline_because
-            reasons.append(f"what was there before the stream began is not known ({why})")
-            self._make_up_for_baseline()
-        elif self._since < knowledge.baseline_until:
-            # What ended between the subscription and the answers was in neither.
-            reasons.append(LOST_MEANWHILE)
+        said = self.about_symbols()
         if self._is_all_listed() and not any(doubt.is_about_an_order for doubt in found.doubts):
-            knowledge.learned.add(knowledge.unproven.note_listed)
-        is_open = knowledge.symbols_with_something_open().__contains__
-        said = knowledge.gone.findings(self._options.symbols, is_known=knowledge.symbols.__contains__, is_open=is_open)
-        reasons += said.reasons
-        knowledge.learned.add(knowledge.drop_gone)
+            self.note_listed()
         told = {key: record.state().executed for key, record in knowledge.orders.items()}
         basis = Basis(
-            reasons=tuple(reasons),
+            reasons=(*self.reasons(), *self._scope.lacking(), *said.reasons),
             doubts=found.doubts,
             told_filled=told,
             told_conditionals=frozenset(knowledge.conditionals),
@@ -211,59 +182,49 @@ class _Recovery:
         evidence, scope = self._evidence, self._scope
         if scope.tells("ORDER_TRADE_UPDATE") and evidence.open_orders is None:
             return False
-        is_asked = scope.tells_conditionals and not self._knowledge.lacks_conditional_routes
-        return not is_asked or evidence.open_conditionals is not None
+        return not self._asks_for_conditionals() or evidence.open_conditionals is not None
 
-    # Rounds of questions.
+    def _asks_for_conditionals(self) -> bool:
+        return self._scope.tells_conditionals and not self._knowledge.lacks_conditional_routes
 
-    async def _put(self, questions: Iterable[Question]) -> bool:
-        """Ask what was not asked yet; return whether there was anything."""
-        new = {question.identity: question for question in questions if question.identity not in self._asked}
-        self._asked.update(new)
-        if new and not self._inquiry.is_over:
-            await self._inquiry.ask(self._excusing(new.values()))
-            return True
-        return False
+    def discrepancies(self) -> Sequence[Doubt]:
+        return reconstruct(self._knowledge, self._evidence, self._scope).doubts
 
-    def _excusing(self, questions: Iterable[Question]) -> list[Question]:
-        """Return questions whose answers may be that their symbols do not exist."""
-        return [self._knowledge.gone.excusing(question, BAD_SYMBOL) for question in questions]
-
-    async def _look_back(self) -> None:
-        """Ask for what was placed shortly before and may never have been sent, as far as that is cheap."""
-        symbols = self._symbols()
-        if self._scope.tells("ORDER_TRADE_UPDATE"):
-            await self._inquiry.ask_to_spare(self._questions.orders_before(symbols))
-        if self._scope.tells_conditionals and not self._knowledge.lacks_conditional_routes:
-            await self._inquiry.ask_to_spare(self._questions.conditionals_before(symbols))
-        await self._follow_up()
-
-    async def _follow_up(self) -> None:
-        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
-        while await self._put(self._details()):
-            pass
-
-    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
-        """Repeat what the doubts are about: they may be due to answers that lag behind."""
-        questions, again = self._questions, list[Question]()
-        keys = [doubt.key for doubt in doubts if doubt.key is not None]
-        # Balances and positions stay as they were taken: newer ones would need newer history, and so on.
-        if any(doubt.is_stale for doubt in doubts):
-            again += [questions.balances(), questions.positions()]
-        if keys:
-            again.append(questions.open_orders())
-        again += [questions.order(key) for key in keys]
-        conditionals = self._knowledge.conditionals
-        numbers = [doubt.conditional for doubt in doubts if doubt.conditional is not None]
-        again += [questions.conditional(number, conditionals[number].symbol) for number in numbers]
-        self._evidence.not_found.clear()
-        self._evidence.conditionals_not_found.clear()
-        self._asked = {question.identity for question in again}
-        await self._inquiry.ask(self._excusing(again))
-        await self._put(self._history(thorough=True))
-        await self._follow_up()
+    def baseline_now(self) -> Callable[[], None] | None:
+        knowledge, evidence = self._knowledge, self._evidence
+        answers = _baseline_answers(knowledge, evidence, self._scope)
+        if answers is None:
+            return None
+        assert knowledge.began is not None
+        return partial(knowledge.take_baseline, answers, knowledge.began, evidence.asked_at)
 
     # What to ask.
+
+    def state(self) -> Iterable[Question]:
+        return _state(self._questions, self._scope)
+
+    def history_before(self) -> Iterator[Question]:
+        symbols = self._symbols()
+        if self._scope.tells("ORDER_TRADE_UPDATE"):
+            yield from self._questions.orders_before(symbols)
+        if self._asks_for_conditionals():
+            yield from self._questions.conditionals_before(symbols)
+
+    def once_more(self, discrepancies: Sequence[Doubt]) -> Iterator[Question]:
+        questions = self._questions
+        keys = [doubt.key for doubt in discrepancies if doubt.key is not None]
+        self._evidence.not_found.clear()
+        self._evidence.conditionals_not_found.clear()
+        self.forget_asked()
+        # Balances and positions stay as they were taken: newer ones would need newer history, and so on.
+        if any(doubt.is_stale for doubt in discrepancies):
+            yield from (questions.balances(), questions.positions())
+        if keys:
+            yield questions.open_orders()
+        yield from [questions.order(key) for key in keys]
+        conditionals = self._knowledge.conditionals
+        numbers = [doubt.conditional for doubt in discrepancies if doubt.conditional is not None]
+        yield from [questions.conditional(number, conditionals[number].symbol) for number in numbers]
 
     def _symbols(self) -> list[str]:
         """Return the symbols to ask about, the most relevant first."""
@@ -283,8 +244,8 @@ class _Recovery:
         found = chain(self._options.symbols, with_orders, with_conditionals, with_positions, traded, listed, seen)
         return [symbol for symbol in dict.fromkeys(found) if symbol not in knowledge.gone]
 
-    def _history(self, *, thorough: bool) -> Iterator[Question]:
-        """Ask for the income, the orders, and at once for the trades where there are likely some."""
+    def history(self, *, thorough: bool) -> Iterator[Question]:
+        # The trades at once where there are likely some.
         questions, symbols = self._questions, self._symbols()
         yield from questions.incomes()
         if self._scope.tells("ORDER_TRADE_UPDATE"):
@@ -293,11 +254,10 @@ class _Recovery:
             for symbol in symbols:
                 if thorough or symbol in busy:
                     yield questions.trades_of(symbol)
-        if self._scope.tells_conditionals and not self._knowledge.lacks_conditional_routes:
+        if self._asks_for_conditionals():
             yield from questions.conditionals(symbols)
 
-    def _details(self) -> Iterator[Question]:
-        """Ask for what the answers so far call for."""
+    def details(self) -> Iterator[Question]:
         evidence, questions, knowledge = self._evidence, self._questions, self._knowledge
         if self._scope.tells("ORDER_TRADE_UPDATE"):
             facts = evidence.facts()
@@ -320,7 +280,7 @@ class _Recovery:
             for key, fills in evidence.untold_fills().items():
                 if key in newest and fills[-1].time > newest[key]:
                     yield questions.order(key)  # It was answered before its last fill.
-        if self._scope.tells_conditionals and not knowledge.lacks_conditional_routes:
+        if self._asks_for_conditionals():
             yield from questions.conditionals(self._symbols())
             for number in evidence.missing_conditionals():
                 yield questions.conditional(number, knowledge.conditionals[number].symbol)
@@ -342,20 +302,11 @@ class _Recovery:
         is_unknown = facts.told is None and not facts.is_born  # It was there before the stream, but nobody said so.
         if facts.missing_quantity() > 0 or (is_unknown and order.executed):
             yield questions.trades_of(order.symbol)
-            if not is_unknown and questions.trades_of(order.symbol).identity in self._asked:
+            if not is_unknown and self.was_asked(questions.trades_of(order.symbol)):
                 # Lower ids than the last one told: from a gap that was not made good.
                 yield questions.trades_of_order(order.key)
         if _may_be_amended(facts):
             yield questions.amendments_of(order.key)
-
-    def _make_up_for_baseline(self) -> None:
-        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
-        knowledge = self._knowledge
-        answers = _baseline_answers(knowledge, self._evidence, self._scope)
-        if answers is not None and not self._inquiry.is_over:
-            assert knowledge.began is not None
-            at = self._evidence.asked_at
-            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began, at))
 
 
 def _baseline_answers(knowledge: Knowledge, evidence: Evidence, scope: Scope) -> BaselineAnswers | None:

@@ -242,6 +242,16 @@ class Knowledge:
 
     # For the recovery.
 
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it is known what was there before the stream began."""
+        return self.baseline_updated is not None
+
+    # A history lists an order by its last change: so what ended while the baseline was asked for, or in an unproven gap
+    # and after it, is listed.
+    asked_until: None = None
+    unproven: None = None
+
     def forget_quiet(self, before: datetime) -> None:
         """Forget the symbols on which nothing is open, and of which nothing was seen since then."""
         busy = self.symbols_with_something_open()

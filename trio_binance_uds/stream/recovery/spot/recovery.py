@@ -31,7 +31,7 @@ Source: Binance Spot, WebSocket API, "Account requests"; "User Data Streams" (20
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, permutations
@@ -43,6 +43,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.retention import Retention
+from trio_binance_uds.stream.recovery.run import Run
 from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK, Book
 from trio_binance_uds.stream.recovery.spot.evidence import Evidence
 from trio_binance_uds.stream.recovery.spot.knowledge import BaselineAnswers, Knowledge
@@ -52,15 +53,12 @@ from trio_binance_uds.stream.recovery.spot.locks import left_of_baseline, name_l
 from trio_binance_uds.stream.recovery.spot.questions import Questions
 from trio_binance_uds.stream.recovery.spot.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.spot.recovered import Basis, Echoes, Recovered
-from trio_binance_uds.stream.recovery.symbols import QUIET_AFTER
-from trio_binance_uds.stream.recovery.timing import UNDER_WAY, VenueClock, earliest, latest
+from trio_binance_uds.stream.recovery.timing import VenueClock, earliest
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
 __all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
 
-_AGAIN_SECONDS = 1.0
-_RETENTION = Retention(unfilled=timedelta(days=90))
 _GUESSED_ASSETS_AT_MOST = 4
 
 
@@ -127,14 +125,16 @@ async def recover(
     no ordinary exception. Cancelled, it leaves nothing behind.
     """
     inquiry = Inquiry(request, budget or Budget(options.weight_allowed), knowledge.whose)
-    recovery = _Recovery(inquiry, knowledge, since, options, clock, book, account)
+    run = _SpotRun(inquiry, knowledge, since, options, clock, book)
     with trio.move_on_after(options.max_seconds):
-        await recovery.ask()
-    return recovery.result()
+        await run.ask()
+    return run.result(account)
 
 
-class _Recovery:
+class _SpotRun(Run[Doubt]):
     """One recovery."""
+
+    retention = Retention(unfilled=timedelta(days=90))
 
     def __init__(
         self,
@@ -144,115 +144,88 @@ class _Recovery:
         options: Recovery,
         clock: VenueClock,
         book: Book,
-        account: str | None,
     ) -> None:
+        self.bad_symbols = book.no_such_symbol if book.symbol is None else frozenset()
+        super().__init__(inquiry, knowledge, since, options, clock)
         self._knowledge = knowledge
-        knowledge.learned.forget()
-        self._options = options
-        self._inquiry = inquiry
         self._book = book
-        self._account = account
-        since -= clock.uncertainty
-        if knowledge.baseline_updated is None:
-            knowledge.begin(since)
-        assert knowledge.began is not None
-        start = max(since - UNDER_WAY, knowledge.began)
-        self._clock, self._asked_since = clock, start
-        knowledge.forget_quiet(start - QUIET_AFTER)
-        knowledge.gone.begin(knowledge.symbols)
-        self._evidence = Evidence(knowledge, start)
-        self._questions = Questions(book, self._evidence, knowledge, since=start, clock=clock)
-        self._asked: set[Hashable] = set()
+        self._evidence = Evidence(knowledge, self.start)
+        self._questions = Questions(book, self._evidence, knowledge, since=self.start, clock=clock)
+        # Whose history is asked for once more, and whether its orders are.
+        self._again: tuple[list[str], bool] = ([], False)
 
-    async def ask(self) -> None:
-        questions = self._questions
-        # The balances come before the history that must explain them, and the open orders say whose history.
-        await self._put([questions.account(), *questions.open_orders(self._symbols()), questions.open_lists()])
-        if self._book.are_open_orders_by_symbol and (locks := strange_locks(self._evidence)):
-            await self._put(questions.guess_open_orders(locks))
-        await self._put(self._history(self._symbols()))
-        await self._follow_up()
-        doubts = reconstruct(self._knowledge, self._evidence).doubts
-        if any(doubt.asset is not None for doubt in doubts) and await self._put(questions.loans()):
-            doubts = reconstruct(self._knowledge, self._evidence).doubts
-        doubts = tuple([doubt for doubt in doubts if not doubt.is_hopeless])
-        if doubts and not self._inquiry.is_over:
-            await trio.sleep(_AGAIN_SECONDS)
-            await self._ask_again(doubts)
-
-    def result(self) -> Recovered:
-        found = reconstruct(self._knowledge, self._evidence)
-        reasons = [*self._inquiry.reasons(), *_RETENTION.lacking(self._asked_since, latest(self._clock))]
-        if self._knowledge.baseline_updated is None:
-            why = self._knowledge.no_baseline_because
-            reasons.append(f"what was there before the stream began is not known ({why})")
-            self._make_up_for_baseline()
+    def result(self, account: str | None) -> Recovered:
+        knowledge = self._knowledge
+        found = reconstruct(knowledge, self._evidence)
+        reasons, said = self.reasons(), self.about_symbols()
         if self._book.are_open_orders_by_symbol:
-            found_now = strange_locks(self._evidence)
-            self._knowledge.learned.add(partial(self._knowledge.note_strange_locks, found_now))
-            if locks := left_of_baseline(self._knowledge) | found_now:
+            locked = strange_locks(self._evidence)
+            knowledge.learned.add(partial(knowledge.note_strange_locks, locked))
+            if locks := left_of_baseline(knowledge) | locked:
                 reasons.append(name_locks(locks))
-        knowledge, symbols = self._knowledge, self._knowledge.symbols
-        is_open = knowledge.symbols_with_something_open().__contains__
-        said = knowledge.gone.findings(self._options.symbols, is_known=symbols.__contains__, is_open=is_open)
-        reasons += said.reasons
-        knowledge.learned.add(knowledge.drop_gone)
-        told = {key: report.cumulative_filled_quantity for key, report in self._knowledge.orders.items()}
+        told = {key: report.cumulative_filled_quantity for key, report in knowledge.orders.items()}
         basis = Basis(
-            reasons=tuple(reasons),
+            reasons=(*reasons, *said.reasons),
             doubts=found.doubts,
             told_filled=told,
             account=self._evidence.account,
             remarks=(*said.remarks, *found.remarks),
         )
-        return Recovered.judged([attrs.evolve(event, account=self._account) for event in found.events], basis)
+        return Recovered.judged([attrs.evolve(event, account=account) for event in found.events], basis)
+
+    def discrepancies(self) -> Sequence[Doubt]:
+        return reconstruct(self._knowledge, self._evidence).doubts
+
+    def may_pass(self, discrepancy: Doubt) -> bool:
+        return not discrepancy.is_hopeless
+
+    def baseline_now(self) -> Callable[[], None] | None:
+        knowledge, answers = self._knowledge, _baseline_answers(self._evidence)
+        if answers is None:
+            return None
+        assert knowledge.began is not None
+        return partial(knowledge.take_baseline, answers, knowledge.began)
 
     # Rounds of questions.
 
-    async def _put(self, questions: Iterable[Question]) -> bool:
-        """Ask what was not asked yet; return whether there was anything."""
-        new = {question.identity: question for question in questions if question.identity not in self._asked}
-        self._asked.update(new)
-        if new and not self._inquiry.is_over:
-            await self._inquiry.ask(self._excusing(new.values()))
-            return True
-        return False
+    def state(self) -> Iterable[Question]:
+        # The balances come before the history that must explain them, and the open orders say whose history.
+        questions = self._questions
+        return [questions.account(), *questions.open_orders(self._symbols()), questions.open_lists()]
 
-    def _excusing(self, questions: Iterable[Question]) -> list[Question]:
-        """Return questions whose answers may be that their symbols do not exist, where there can be several."""
-        if self._book.symbol is not None:
-            return list(questions)
-        return [self._knowledge.gone.excusing(question, self._book.no_such_symbol) for question in questions]
+    def more_state(self) -> Iterable[Question]:
+        locks = strange_locks(self._evidence) if self._book.are_open_orders_by_symbol else None
+        return self._questions.guess_open_orders(locks) if locks else ()
 
-    async def _follow_up(self) -> None:
-        """Ask for what the answers so far show to be lacking, and so on: nothing is asked twice, so it ends."""
-        while await self._put(self._details()):
-            pass
+    def more_because_of(self, discrepancies: Sequence[Doubt]) -> Iterable[Question]:
+        return self._questions.loans() if any(doubt.asset is not None for doubt in discrepancies) else ()
 
-    async def _ask_again(self, doubts: Iterable[Doubt]) -> None:
-        """Repeat what the doubts are about: they may be due to answers that lag behind."""
-        questions, again = self._questions, list[Question]()
-        keys = [doubt.key for doubt in doubts if doubt.key is not None]
-        assets = [doubt.asset for doubt in doubts if doubt.asset is not None]
+    def once_more(self, discrepancies: Sequence[Doubt]) -> Iterator[Question]:
+        questions = self._questions
+        keys = [doubt.key for doubt in discrepancies if doubt.key is not None]
+        assets = [doubt.asset for doubt in discrepancies if doubt.asset is not None]
         symbols = dict.fromkeys(symbol for symbol, _ in keys)
-        if assets or any(doubt.is_lag or doubt.changed_at is not None for doubt in doubts):
+        if assets or any(doubt.is_lag or doubt.changed_at is not None for doubt in discrepancies):
             symbols |= dict.fromkeys(self._symbols())
+        # Orders explain no balance: where they are dear, they are not asked for again because of one.
+        self._again = (list(symbols), bool(keys) or any(doubt.is_lag for doubt in discrepancies))
+        self._evidence.not_found.clear()
+        self.forget_asked(partial(self._is_about, symbols=symbols))
         # Otherwise the balances stay as they were taken: newer ones would need newer history, and so on.
         if self._knowledge.has_newer_balances(self._evidence.account) or (assets and self._may_lag()):
-            again.append(questions.account())
-        again += self._guesses(assets)
+            yield questions.account()
+        yield from self._guesses(assets)
         if keys:
-            again += questions.open_orders(dict.fromkeys(symbol for symbol, _ in keys))
-        again += [questions.status_of(key) for key in keys]
-        again += [questions.list_of(doubt.list_id) for doubt in doubts if doubt.list_id is not None]
-        self._evidence.not_found.clear()
-        self._asked = {identity for identity in self._asked if not self._is_about(identity, symbols)}
-        self._asked.update([question.identity for question in again])
-        await self._inquiry.ask(self._excusing(again))
-        # Orders explain no balance: where they are dear, they are not asked for again because of one.
-        with_orders = bool(keys) or any(doubt.is_lag for doubt in doubts)
-        await self._put(self._history(list(symbols), thorough=True, with_orders=with_orders))
-        await self._follow_up()
+            yield from questions.open_orders(dict.fromkeys(symbol for symbol, _ in keys))
+        yield from [questions.status_of(key) for key in keys]
+        yield from [questions.list_of(doubt.list_id) for doubt in discrepancies if doubt.list_id is not None]
+
+    def history_once_more(self) -> Iterable[Question]:
+        symbols, with_orders = self._again
+        return self._history(symbols, thorough=True, with_orders=with_orders)
+
+    def history(self, *, thorough: bool) -> Iterable[Question]:
+        return self._history(self._symbols(), thorough=thorough)
 
     def _may_lag(self) -> bool:
         """Whether the balances do not say as of when they are."""
@@ -310,8 +283,7 @@ class _Recovery:
             if thorough or symbol in busy:
                 yield questions.trades_of(symbol)
 
-    def _details(self) -> Iterator[Question]:
-        """Ask for what the answers so far call for."""
+    def details(self) -> Iterator[Question]:
         evidence, questions, knowledge = self._evidence, self._questions, self._knowledge
         if self._book.are_open_orders_by_symbol:
             yield from questions.open_orders(self._symbols())
@@ -337,7 +309,7 @@ class _Recovery:
         is_unknown = facts.since is not None  # It was there before the stream, but nobody said so.
         if facts.missing_quantity() > 0 or (is_unknown and order.executed):
             yield questions.trades_of(order.symbol)
-            if not is_unknown and questions.trades_of(order.symbol).identity in self._asked:
+            if not is_unknown and self.was_asked(questions.trades_of(order.symbol)):
                 # Lower ids than the last one told: from a gap that was not made good.
                 yield questions.trades_of_order(order.key)
             if order.state.get("used_sor") or order.state.get("working_floor") == "SOR":
@@ -346,20 +318,12 @@ class _Recovery:
             match_id = order.state.get("prevented_match_id")
             by_id = questions.preventions_of(order.key, match_id)
             yield by_id
-            if by_id.identity in self._asked:
+            if self.was_asked(by_id):
                 yield questions.preventions_of(order.key, None)
         elif facts.may_hide_prevention(decrements=evidence.decrements(order.symbol)):
             yield questions.preventions_of(order.key, None)
         if _may_be_amended(facts):
             yield from questions.amendments_of(order.key)
-
-    def _make_up_for_baseline(self) -> None:
-        """Take the answers of now for the baseline that is missing, so that the next gap can be made good."""
-        answers = _baseline_answers(self._evidence)
-        if answers is not None and not self._inquiry.is_over:
-            knowledge = self._knowledge
-            assert knowledge.began is not None
-            knowledge.learned.add(partial(knowledge.take_baseline, answers, knowledge.began))
 
 
 def _baseline_answers(evidence: Evidence) -> BaselineAnswers | None:
