@@ -1,11 +1,14 @@
-"""For context managers that run tasks of their own: a nursery that lets the exception of its body out as itself."""
+"""For what runs tasks of its own: a nursery that lets the exception of its body out as itself, and how to start one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVarTuple, Unpack
 
 import trio
+
+_ArgsT = TypeVarTuple("_ArgsT")
 
 
 @asynccontextmanager
@@ -32,6 +35,21 @@ async def open_bare_nursery() -> AsyncIterator[trio.Nursery]:
             raise
     if failure is not None:
         raise failure
+
+
+def start(nursery: trio.Nursery, task: Callable[[Unpack[_ArgsT]], Awaitable[object]], *args: *_ArgsT) -> None:
+    """Start a task of the library in a nursery.
+
+    Ctrl-C becomes a KeyboardInterrupt in whichever task happens to run. In one of ours it would end the stream before
+    the user's code has heard of it, which may want to cancel its orders. So ours are protected: trio then raises it in
+    the main task, and where the user's own code runs, there.
+    """
+    nursery.start_soon(_protected, task, *args, name=task)
+
+
+@trio.lowlevel.enable_ki_protection
+async def _protected(task: Callable[[Unpack[_ArgsT]], Awaitable[object]], *args: *_ArgsT) -> None:
+    await task(*args)
 
 
 def require_trio(what: str) -> None:

@@ -18,7 +18,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observa
 
 from trio_binance_uds import checks
 from trio_binance_uds.events import GapCause
-from trio_binance_uds.nurseries import open_bare_nursery
+from trio_binance_uds.nurseries import open_bare_nursery, start
 from trio_binance_uds.stream.blind import BlindReason
 from trio_binance_uds.stream.stream import StreamStatistics, UserDataStream
 from trio_binance_uds.wire.frames import RateLimit
@@ -295,7 +295,7 @@ class StreamMetrics:
         """Have the figures of a stream collected while the block runs, also after the stream has failed."""
         self._look_at(stream)
         async with open_bare_nursery() as nursery:
-            nursery.start_soon(self._keep_looking_at, stream)
+            start(nursery, self._keep_looking_at, stream)
             try:
                 yield
             finally:

@@ -36,6 +36,7 @@ from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClosed
 from trio_binance_uds.link.usage import Usage
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.products import Product
 from trio_binance_uds.wire.decode import frame_decoder
 from trio_binance_uds.wire.frames import ConnectionFault, RateLimit, Response
@@ -126,7 +127,7 @@ class Connection:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     for task in (self._receive_loop, self._writer, self._keepalive, self._timekeeper, opening):
-                        nursery.start_soon(self._guarded, task)
+                        start(nursery, self._guarded, task)
         finally:
             self._resolve_all()
         assert self._ended_by is not None, "only an end or a cancellation leaves the nursery"

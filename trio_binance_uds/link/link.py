@@ -25,6 +25,7 @@ from trio_binance_uds.link.openers.contract import Subscription, look_at_the_clo
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.transport import TransportClosed, open_transport
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.tracebacks import forget_locals
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -241,8 +242,8 @@ class _Life:
                 connection.end(error)
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(guarded, self._subscription.maintain)
-            nursery.start_soon(guarded, self._watch)
+            start(nursery, guarded, self._subscription.maintain)
+            start(nursery, guarded, self._watch)
 
     async def _watch(self, connection: Connection) -> None:
         """Ask at intervals whether the subscription still stands. A quiet account is no sign, one way or the other."""

@@ -14,7 +14,7 @@ from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.link.settings import Timeouts
 from trio_binance_uds.link.transport import TransportKind
 from trio_binance_uds.logs import name_log_lines
-from trio_binance_uds.nurseries import open_bare_nursery, require_trio
+from trio_binance_uds.nurseries import open_bare_nursery, require_trio, start
 from trio_binance_uds.products import PRODUCTION, Environment, Product, TimeUnit
 from trio_binance_uds.stream.arguments import (
     check_options,
@@ -146,7 +146,7 @@ async def open_user_data_stream(
         await plan.aclose()
 
     async with open_bare_nursery() as nursery:
-        nursery.start_soon(serve)
+        start(nursery, serve)
         try:
             # Outside the shield: starting up can be cancelled.
             await supervisor.settled.wait()

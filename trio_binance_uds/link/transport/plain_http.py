@@ -22,6 +22,7 @@ from trio_binance_uds.errors import ConnectFailed
 from trio_binance_uds.link.masking import Masker
 from trio_binance_uds.link.network import ProxyAddress
 from trio_binance_uds.link.transport.address import USER_AGENT, Address
+from trio_binance_uds.nurseries import start
 
 _READ_SIZE = 65536
 # To read what is there takes a task few turns, over TLS too: one to begin with, and one for each layer.
@@ -191,7 +192,7 @@ async def is_quiet(stream: trio.abc.Stream) -> bool:
         heard = True
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(listen)
+        start(nursery, listen)
         for _ in range(_TURNS_OF_A_READ):
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()

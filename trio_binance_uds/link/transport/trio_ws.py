@@ -11,11 +11,12 @@ pings only as long as its messages are taken. So it lives in a service of ours:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from secrets import token_bytes
 from typing import cast
 
+import attrs
 import trio
 from trio_websocket import (
     ConnectionClosed,
@@ -31,7 +32,7 @@ from trio_binance_uds.link.transport import Ping, Pong, Transport, TransportClos
 from trio_binance_uds.link.transport.address import USER_AGENT, Address
 from trio_binance_uds.link.transport.dial import READ_SIZE, close_now, connecting, dial
 from trio_binance_uds.link.transport.refusal import malformed, rejected
-from trio_binance_uds.nurseries import open_bare_nursery
+from trio_binance_uds.nurseries import open_bare_nursery, start
 
 # How a Close frame begins, and the codes that name a violation: RFC 6455, 5.2 and 7.4.1.
 _CLOSE = 0x88
@@ -58,7 +59,7 @@ async def open_trio_ws(
             watched = _Watched(await dial(address, network, attempt))
             attempt.step = "the WebSocket handshake"
             transport = TrioWebsocketTransport(watched, close_timeout, masker)
-            nursery.start_soon(transport.serve, address, max_message_size)
+            start(nursery, transport.serve, address, max_message_size)
             try:
                 await transport.wait_open(address, now)
             except BaseException:
@@ -68,6 +69,16 @@ async def open_trio_ws(
             yield transport
         finally:
             await transport.aclose()
+
+
+@attrs.frozen
+class _Protecting:
+    """A nursery as trio-websocket uses it, which starts tasks protected from Ctrl-C."""
+
+    nursery: trio.Nursery
+
+    def start_soon(self, task: Callable[..., Awaitable[object]], *args: object) -> None:
+        start(self.nursery, task, *args)
 
 
 class TrioWebsocketTransport(Transport):
@@ -106,9 +117,9 @@ class TrioWebsocketTransport(Transport):
 
     async def _speak(self, address: Address, max_message_size: int) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch_handshake, nursery.cancel_scope)
+            start(nursery, self._watch_handshake, nursery.cancel_scope)
             self._connection = await wrap_client_stream(
-                nursery,
+                cast("trio.Nursery", _Protecting(nursery)),
                 cast("trio.SocketStream", self._stream),  # typed more narrowly than it is used
                 address.host_header,
                 address.resource,
@@ -175,7 +186,7 @@ class TrioWebsocketTransport(Transport):
                     raise ValueError(f"a ping with the payload {item.payload!r} has not been answered yet")
                 else:
                     self._pinged.add(item.payload)
-                    self._pings.start_soon(self._ping, self._connection, item.payload)
+                    start(self._pings, self._ping, self._connection, item.payload)
         except ConnectionClosed as exc:
             end = self._worded(exc)
             raise end from end.__cause__

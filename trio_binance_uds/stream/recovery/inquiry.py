@@ -20,6 +20,7 @@ from trio_binance_uds.errors import (
     RateLimited,
     RequestError,
 )
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.stream.recovery.matching import Whose, check_answer
 from trio_binance_uds.stream.recovery.reading import Unreadable
 
@@ -144,7 +145,7 @@ class Inquiry:
         afforded = [question for question in questions if self._reserve(question)]
         async with trio.open_nursery() as nursery:
             for question in afforded:
-                nursery.start_soon(self._pursue, question, nursery.cancel_scope)
+                start(nursery, self._pursue, question, nursery.cancel_scope)
 
     def _reserve(self, question: Question) -> bool:
         if self.is_over or not self._budget.affords(question.weight, share=self._share):
