@@ -37,7 +37,7 @@ class GapCause(OpenEnum):
     SUBSCRIPTION_LOST = "subscription_lost"  #: the connection lived, but the subscription on it had ended
     HANDOVER_UNPROVEN = "handover_unproven"  #: a link was replaced and could not show that it had delivered everything
     CONSUMER_TOO_SLOW = "consumer_too_slow"  #: the buffer was full, and events were shed
-    REPORT_MISSING = "report_missing"  #: a report of an order proves that one before it never came
+    REPORT_MISSING = "report_missing"  #: what came, or a list of what is open, proves that something never came
     EVENT_UNREADABLE = "event_unreadable"  #: an event came that could not be read
 
 

@@ -122,6 +122,8 @@ class Delivery:
         # What is wrong with the event that is held back, until somebody has begun to look into it.
         self.discrepancy: Discrepancy | None = None
         self.unreadable: Unreadable = Unreadable()
+        # Whether something has come about orders or what they move, since the supervisor has looked.
+        self.has_news: bool = False
         self._recovery_echoes: list[Echoes] = []
         self.handover: Handover = Handover(self._deliver, max_parked=max(buffer.size, _MAY_WAIT_AT_LEAST))
         self._repetitions = Repetitions(record)
@@ -194,6 +196,11 @@ class Delivery:
             return True
         self._tell_gap(blindness, max(now, found.since), _UNASKED)
         return False
+
+    def note_difference(self, since: datetime, now: datetime, detail: str) -> None:
+        """Add what the venue's list of open orders shows to what may have been missed since the last list."""
+        blindness = Blindness(since, GapCause.REPORT_MISSING, detail)
+        self.note_blindness(attrs.evolve(blindness, ask_since=max(since, now - _ASKED_BACK)))
 
     def next_lacking(self) -> list[OrderName]:
         """Return orders whose delivered reports do not add up, which the venue is to be asked about."""
@@ -298,6 +305,7 @@ class Delivery:
         """Accept an event, or hold it back; return whether it is held back."""
         way = self._ways.get(type(event)) or self._way_of(event)
         if way.is_told_once:
+            self.has_news = True
             # What comes again is in the sums already: of an order that has ended, it would count as another one.
             if self._repetitions.is_repeated(event):
                 return False

@@ -90,6 +90,15 @@ class JudgementDue:
 
 
 @attrs.frozen
+class OpenDiffers:
+    """The open orders are not those that were delivered, which was last seen to be right at ``since``."""
+
+    link: Link
+    since: datetime
+    detail: str
+
+
+@attrs.frozen
 class Crashed:
     """A task of ours has failed as none should."""
 
@@ -111,4 +120,5 @@ Message = (
     | Settled
     | UnreadableDue
     | JudgementDue
+    | OpenDiffers
 )

@@ -17,6 +17,7 @@ lease endangered        tell
 credentials denied      on entering: give up. Later: tell, once until they are accepted again
 consumer caught up      after shedding: park the active link, and resume as after a loss
 events unreadable       park the active link, and resume as after a loss; so many seconds apart
+open orders differ      the same; they are listed when something has come and then nothing for a while
 ======================  =================================================================================
 
 To *promote* a link is to use it for requests at once, and to resume delivery from it: at once if nothing can have
@@ -50,6 +51,7 @@ from trio_binance_uds.link.link import (
 )
 from trio_binance_uds.link.plan import LinkPlan
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.products import ListenKeyStream, Product
 from trio_binance_uds.stream.acceptance import Acceptance
 from trio_binance_uds.stream.allowance import Allowance
@@ -69,15 +71,18 @@ from trio_binance_uds.stream.inbox import (
     Crashed,
     JudgementDue,
     Message,
+    OpenDiffers,
     OpeningOver,
     Resumption,
     RolloverDue,
     Settled,
     UnreadableDue,
 )
+from trio_binance_uds.stream.quiet import Quiet
 from trio_binance_uds.stream.reconnecting import Reconnecting
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, Recovered, Recoverer
+from trio_binance_uds.stream.recovery.open_check import Checks
 from trio_binance_uds.stream.recovery.own_reports import Searched, Searches
 from trio_binance_uds.stream.rollover import Rollover
 from trio_binance_uds.stream.verdict import disconnect_cause, gap_cause, is_fatal
@@ -151,8 +156,10 @@ class Supervisor:
         # Links whose connections the venue has announced to close.
         self._doomed: set[int] = set()
         self._resumption: Resumption | None = None
-        # Around the timers of the active link.
+        # Around the timers of the active link, and around what lists the open orders on it.
         self._timers = trio.CancelScope()
+        self._checks = trio.CancelScope()
+        self._quiet = Quiet()
         # An old link that has shown that all it was sent has arrived, and its successor.
         self._shown_whole: tuple[Link, Link] | None = None
         self._lost_by: Blindness | None = None
@@ -329,6 +336,8 @@ class Supervisor:
                     self._say_news_of_the_baseline()
             case UnreadableDue():
                 self._on_unreadable()
+            case OpenDiffers():
+                self._on_open_differs(message)
             case JudgementDue():
                 self._is_judgement_due = False
                 self._judge()
@@ -503,11 +512,21 @@ class Supervisor:
     def _judge(self) -> None:
         """Ask for the fills that explain what no delivered one does."""
         # While events are shed, a fill can have been delivered and its position not; all of it is asked for anyway.
-        may_judge = self._resumption is None and self.buffer.mark is None
-        if self.active is not None and may_judge and self.delivery.judge(self._plan.clock.now()):
+        if self.active is not None and self._is_passing() and self.delivery.judge(self._plan.clock.now()):
             self._looks.use()
             self._resume_active(self.active)
         self._check_events()
+
+    def _on_open_differs(self, message: OpenDiffers) -> None:
+        """Ask for what has made the venue's open orders others than those that were delivered."""
+        if message.link is self.active and self._is_passing() and self._looks.is_left():
+            self._looks.use()
+            self.delivery.note_difference(message.since, self._plan.clock.now(), message.detail)
+            self._resume_active(message.link)
+
+    def _is_passing(self) -> bool:
+        """Whether events are delivered as they come: no recovery is under way or due, and none is shed."""
+        return self._resumption is None and self.buffer.mark is None
 
     # From blindness to delivery.
 
@@ -524,11 +543,14 @@ class Supervisor:
         self._look_for_proof(link)
         # The timers of the link before end with it: links that live for a second would leave one behind each.
         self._timers.cancel()
-        self._timers = trio.CancelScope()
+        self._checks.cancel()
+        self._timers, self._checks = trio.CancelScope(), trio.CancelScope()
         # It has been up for a moment already, beside the link before.
         due = max(0.0, self._rollover.seconds_until_due(self._rng) - (trio.current_time() - link.up_at))
         self._spawn(self._timetable, self._timers, {RolloverDue(link): due, Settled(link): SETTLE_SECONDS})
         self._resume(link, self._plan.clock.at(link.up_at))
+        if isinstance(self._recoverer, Checks):
+            self._spawn(self._check_when_quiet, self._checks, link, self._recoverer)
         if link.number in self._doomed:
             self._replace_doomed(link)
         if not self._has_begun:
@@ -654,6 +676,9 @@ class Supervisor:
         if self._unproven and self.active is not None and self.active.has_brought_events:
             self._look_for_proof(self.active)
         self._check_events()
+        if self.delivery.has_news:
+            self.delivery.has_news = False
+            self._quiet.note_event(now)
         self.buffer.flush(now)
         if self.buffer.pending_bytes:
             self._look_at_what_is_pending()
@@ -747,6 +772,26 @@ class Supervisor:
             await trio.sleep(wait)
             await link.prove()
 
+    async def _check_when_quiet(self, scope: trio.CancelScope, link: Link, recoverer: Checks) -> None:
+        """List the open orders when something has come and then nothing, for as long as this link delivers."""
+        quiet = self._quiet
+        since = self._plan.clock.now()
+        with scope:
+            while link is self.active:
+                await quiet.wait()
+                last, now = quiet.last_event_at, self._plan.clock.now()
+                quiet.note_asked()
+                if not self._is_passing() or not self.baseline.is_known or self._asked_for_baseline is not None:
+                    continue
+                detail = await recoverer.check(self._asker(link), self._plan.clock)
+                if detail:
+                    await trio.sleep(_LATE_SECONDS)  # The event may be on its way.
+                if quiet.last_event_at != last or not self._is_passing():
+                    continue  # The list and what has come meanwhile cannot be told apart by time.
+                if detail:
+                    self._to_inbox.send_nowait(OpenDiffers(link, quiet.checked_until or since, detail))
+                quiet.note_checked(now)
+
     async def _recover(self, resumption: Resumption, blindness: Blindness) -> None:
         connection = resumption.link.connection
         assert connection is not None
@@ -782,7 +827,7 @@ class Supervisor:
 
     def _spawn(self, task: Callable[..., Awaitable[None]], *args: object) -> None:
         assert self._nursery is not None
-        self._nursery.start_soon(self._guarded, task, *args)
+        start(self._nursery, self._guarded, task, *args)
 
     async def _guarded(self, task: Callable[..., Awaitable[None]], *args: object) -> None:
         try:

@@ -550,3 +550,13 @@ async def test_a_gap_is_healed_through_the_front_door(autojump_clock: MockClock,
             assert [(gap.recovered, gap.complete) for gap in gaps] == [(2, True)]
             reports = [item for item in items if isinstance(item, uds.OrderReport)]
             assert [(report.filled_quantity, report.recovered) for report in reports] == [(4, True), (10, True)]
+
+
+async def test_open_orders_that_are_not_answered_differ_from_nothing(autojump_clock: MockClock) -> None:
+    scene = Scene()
+    await scene.begin()
+    scene.place()
+    clock = ExactClock(scene.now)
+    assert "is not open or filled as it was delivered" in await scene.recoverer.check(scene.request, clock)
+    scene.bent["open-orders"] = lambda answer: {"not": "a list"}
+    assert await scene.recoverer.check(scene.request, clock) == ""

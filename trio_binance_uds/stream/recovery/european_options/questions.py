@@ -39,7 +39,7 @@ class Questions:
 
     def state(self) -> list[Question]:
         """Ask for what is now."""
-        return [self._account(), self._positions(), self._open_orders()]
+        return [self._account(), self._positions(), self.open_orders()]
 
     def _account(self) -> Question:
         asked = earliest(self._clock)
@@ -57,7 +57,7 @@ class Questions:
 
         return Question(method=f"{_ROOT}position", weight=5, about="the positions", use=use)
 
-    def _open_orders(self) -> Question:
+    def open_orders(self) -> Question:
         def use(result: Any) -> None:
             self._evidence.add_open_orders(read_all(result, OrderAnswer.read))
 

@@ -39,6 +39,7 @@ from trio_binance_uds.stream.recovery.european_options.questions import Question
 from trio_binance_uds.stream.recovery.european_options.reconstruct import Doubt, reconstruct
 from trio_binance_uds.stream.recovery.european_options.recovered import OptionsRecovered
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.open_check import differences, in_words, name
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.retention import Retention
@@ -104,6 +105,19 @@ class OptionsRecoverer:
         for own in found.values():
             self._knowledge.learned.add(partial(self._knowledge.note_fills, own.reports))
         return found
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        knowledge = self._knowledge
+        evidence = Evidence(knowledge, clock.now())
+        with trio.move_on_after(self._options.max_seconds):
+            inquiry = Inquiry(request, self._options.weight_allowed, knowledge.whose)
+            await inquiry.ask([Questions(evidence, clock.now(), clock).open_orders()])
+        if evidence.open_orders is None:
+            return ""
+        delivered = {key: told.filled_accumulated_quantity for key, told in knowledge.orders.items()}
+        answered = {key: evidence.orders[key].executed for key in evidence.open_orders}
+        return in_words(map(name, differences(delivered, answered, knowledge.finished)))
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""

@@ -13,7 +13,7 @@ from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.futures.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.futures.own_reports import search
 from trio_binance_uds.stream.recovery.futures.recovered import Recovered
-from trio_binance_uds.stream.recovery.futures.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.futures.recovery import baseline, check, recover
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Request
 from trio_binance_uds.stream.recovery.options import Recovery
@@ -67,6 +67,10 @@ class FuturesRecoverer:
             inquiry = Inquiry(request, self._budget, knowledge.whose)
             return await search(inquiry, self.scope, orders, clock, knowledge.account_alias)
         return {}
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        return await check(request, self.knowledge, self.scope, self._options, clock)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""

@@ -45,6 +45,7 @@ from trio_binance_uds.stream.recovery.futures.reconstruct import Doubt, reconstr
 from trio_binance_uds.stream.recovery.futures.recovered import Basis, Recovered
 from trio_binance_uds.stream.recovery.futures.scope import Scope
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.open_check import differences, in_words, name
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.retention import Retention
 from trio_binance_uds.stream.recovery.run import Run
@@ -113,6 +114,25 @@ async def recover(
     with trio.move_on_after(options.max_seconds):
         await run.ask()
     return run.result()
+
+
+async def check(request: Request, knowledge: Knowledge, scope: Scope, options: Recovery, clock: VenueClock) -> str:
+    """Say how the open orders differ from what was delivered. Weight 40.
+
+    Conditional orders are left out: one that was triggered is not listed as open, and has not ended.
+    """
+    if not scope.tells("ORDER_TRADE_UPDATE"):
+        return ""
+    now = clock.now()
+    evidence = Evidence(knowledge, now, now)
+    questions = Questions(scope.dialect, evidence, knowledge, since=now, until=now)
+    with trio.move_on_after(options.max_seconds):
+        await Inquiry(request, options.weight_allowed, knowledge.whose).ask([questions.open_orders()])
+    if evidence.open_orders is None:
+        return ""
+    delivered = {key: record.state().executed for key, record in knowledge.orders.items()}
+    answered = {key: evidence.orders[key].executed for key in evidence.open_orders}
+    return in_words(map(name, differences(delivered, answered, knowledge.finished)))
 
 
 def _state(questions: Questions, scope: Scope) -> Iterator[Question]:

@@ -28,6 +28,7 @@ import trio
 
 from trio_binance_uds.events import Event
 from trio_binance_uds.logs import stream_logger
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.products import MarginAccount, MarginHistory
 from trio_binance_uds.stream.recovery.contract import Recovered
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Request
@@ -37,7 +38,7 @@ from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.own_reports import OrderName, OwnReports, Searched
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.own_reports import search
-from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.spot.recovery import baseline, check, recover
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -69,7 +70,7 @@ class MarginRecoverer:
             for account in self._accounts.values():
                 if not account.no_baseline_because:
                     continue  # It is asked again, because that of another account was not answered.
-                nursery.start_soon(account.take_baseline, request, clock, budget)
+                start(nursery, account.take_baseline, request, clock, budget)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, on all accounts at once within one budget."""
@@ -81,7 +82,7 @@ class MarginRecoverer:
 
         async with trio.open_nursery() as nursery:
             for name, account in self._accounts.items():
-                nursery.start_soon(recover_one, name, account)
+                start(nursery, recover_one, name, account)
         return JoinedRecovered({name: found[name] for name in self._accounts})
 
     async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
@@ -92,6 +93,11 @@ class MarginRecoverer:
                 if wanted := [order for order in orders if order.account == name]:
                     found.update(await account.search(request, wanted, clock, self._budget))
         return found
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        found = {name: await account.check(request, clock) for name, account in self._accounts.items()}
+        return joined_reasons(found)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""
@@ -134,6 +140,9 @@ class _Account:
             budget=budget,
             account=self._name,
         )
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        return await check(request, self.knowledge, self._options, clock, book=self._book)
 
     async def search(
         self, request: Request, orders: Sequence[OrderName], clock: VenueClock, budget: Budget

@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from trio_binance_uds.events import Event
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.products import MarginHistory, MarginListenKeyHistory
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered, Recoverer
 from trio_binance_uds.stream.recovery.inquiry import Request
@@ -54,9 +55,9 @@ class MarginKeyRecoverer:
         async with trio.open_nursery() as nursery:
             # Where it is asked again, one of the parts may have been answered.
             if self._account.no_baseline_because:
-                nursery.start_soon(self._account.take_baseline, request, clock)
+                start(nursery, self._account.take_baseline, request, clock)
             if self._risk.no_baseline_because:
-                nursery.start_soon(self._risk.take_baseline, request, clock)
+                start(nursery, self._risk.take_baseline, request, clock)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> Recovered:
         """Ask for what was missed since then, for both at once."""
@@ -66,13 +67,17 @@ class MarginKeyRecoverer:
             found[recoverer] = await recoverer.recover(request, since, clock)
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(recover_one, self._account)
-            nursery.start_soon(recover_one, self._risk)
+            start(nursery, recover_one, self._account)
+            start(nursery, recover_one, self._risk)
         return _Together((found[self._account], found[self._risk]))
 
     async def search(self, request: Request, orders: Sequence[OrderName], clock: VenueClock) -> Searched:
         """Ask for the fills of orders whose delivered reports do not add up."""
         return await self._account.search(request, orders, clock)
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        return await self._account.check(request, clock)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Note that a gap was delivered."""

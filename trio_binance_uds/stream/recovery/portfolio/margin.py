@@ -40,7 +40,7 @@ from trio_binance_uds.stream.recovery.spot.answers import AccountAnswer, read_ba
 from trio_binance_uds.stream.recovery.spot.book import Book, Call
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.own_reports import search
-from trio_binance_uds.stream.recovery.spot.recovery import baseline, recover
+from trio_binance_uds.stream.recovery.spot.recovery import baseline, check, recover
 from trio_binance_uds.stream.recovery.symbols import BAD_MARGIN_PAIR, Gone
 from trio_binance_uds.stream.recovery.timing import BETWEEN_SERVERS, VenueClock
 
@@ -135,6 +135,10 @@ class MarginPart:
             inquiry = Inquiry(_Translated(request), self._budget, self.knowledge.whose)
             return await search(inquiry, _BOOK, orders, clock)
         return {}
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        return await check(_Translated(request), self.knowledge, self._options, clock, book=_BOOK)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""

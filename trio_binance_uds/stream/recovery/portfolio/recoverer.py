@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from trio_binance_uds.events import Event, OutboundAccountPosition
+from trio_binance_uds.nurseries import start
 from trio_binance_uds.stream.recovery.contract import Echoes, Recovered
 from trio_binance_uds.stream.recovery.futures.recoverer import FuturesRecoverer
 from trio_binance_uds.stream.recovery.futures.scope import Scope
@@ -70,6 +71,10 @@ class Part(Protocol):
         """Ask for the fills of orders whose delivered reports do not add up."""
         ...
 
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        ...
+
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told."""
 
@@ -111,7 +116,7 @@ class PortfolioRecoverer:
         async with trio.open_nursery() as nursery:
             for part in self.parts.values():
                 if part.no_baseline_because:  # else it is asked again because of another part
-                    nursery.start_soon(ask, part)
+                    start(nursery, ask, part)
 
     async def recover(self, request: Request, since: datetime, clock: VenueClock) -> PortfolioRecovered:
         """Ask for what was missed since then; it raises no ordinary exception."""
@@ -124,13 +129,17 @@ class PortfolioRecoverer:
 
         async with trio.open_nursery() as nursery:
             for name, part in self.parts.items():
-                nursery.start_soon(ask, name, part)
+                start(nursery, ask, name, part)
         gone = [part.knowledge.gone for part in self.parts.values()]
         unknown = [symbol for symbol in self._options.symbols if all(symbol in one for one in gone)]
         reasons = tuple([unknown_symbol(symbol) for symbol in unknown if symbol not in self._unknown])
         remarks = tuple([unknown_symbol(symbol) for symbol in unknown if symbol in self._unknown])
         self._learned.add(partial(self._note_unknown, frozenset(unknown)))
         return PortfolioRecovered({name: found[name] for name in self.parts}, reasons, remarks)
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        return joined_reasons({name: await part.check(request, clock) for name, part in self.parts.items()})
 
     def _note_unknown(self, symbols: frozenset[str]) -> None:
         self._unknown |= symbols

@@ -16,7 +16,7 @@ from trio_binance_uds.stream.recovery.own_reports import OrderName, Searched
 from trio_binance_uds.stream.recovery.spot.book import SPOT_BOOK
 from trio_binance_uds.stream.recovery.spot.knowledge import Knowledge
 from trio_binance_uds.stream.recovery.spot.own_reports import search
-from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, recover
+from trio_binance_uds.stream.recovery.spot.recovery import Recovered, Request, baseline, check, recover
 from trio_binance_uds.stream.recovery.timing import VenueClock
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
@@ -56,6 +56,10 @@ class SpotRecoverer:
         with trio.move_on_at(self._budget.began + self._options.max_seconds):
             return await search(Inquiry(request, self._budget, self._knowledge.whose), SPOT_BOOK, orders, clock)
         return {}
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        return await check(request, self._knowledge, self._options, clock)
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Take in that a gap has been told; the history lists what has changed of late, whenever it began."""

@@ -41,6 +41,7 @@ import trio
 
 from trio_binance_uds.logs import stream_logger
 from trio_binance_uds.stream.recovery.inquiry import Budget, Inquiry, Question, Request
+from trio_binance_uds.stream.recovery.open_check import differences, in_words, name
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.retention import Retention
 from trio_binance_uds.stream.recovery.run import Run
@@ -57,7 +58,7 @@ from trio_binance_uds.stream.recovery.timing import VenueClock, earliest
 
 log: logging.LoggerAdapter[logging.Logger] = stream_logger(__name__)
 
-__all__ = ["Echoes", "Recovered", "Request", "baseline", "recover"]
+__all__ = ["Echoes", "Recovered", "Request", "baseline", "check", "recover"]
 
 _GUESSED_ASSETS_AT_MOST = 4
 
@@ -129,6 +130,22 @@ async def recover(
     with trio.move_on_after(options.max_seconds):
         await run.ask()
     return run.result(account)
+
+
+async def check(
+    request: Request, knowledge: Knowledge, options: Recovery, clock: VenueClock, *, book: Book = SPOT_BOOK
+) -> str:
+    """Say how the open orders differ from what was delivered. Weight 80, or 10 for each symbol with one."""
+    evidence = Evidence(knowledge, clock.now())
+    questions = Questions(book, evidence, knowledge, since=clock.now(), clock=clock)
+    with trio.move_on_after(options.max_seconds):
+        inquiry = Inquiry(request, options.weight_allowed, knowledge.whose)
+        await inquiry.ask(questions.open_orders(dict.fromkeys(symbol for symbol, _ in knowledge.orders)))
+    if evidence.open_orders is None:
+        return ""
+    delivered = {key: report.cumulative_filled_quantity for key, report in knowledge.orders.items()}
+    answered = {key: evidence.orders[key].executed for key in evidence.open_orders}
+    return in_words(map(name, differences(delivered, answered, knowledge.finished)))
 
 
 class _SpotRun(Run[Doubt]):

@@ -24,6 +24,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ from trio_binance_uds.stream.recovery.finished import Finished
 from trio_binance_uds.stream.recovery.inquiry import Inquiry, Question, Request
 from trio_binance_uds.stream.recovery.lag import placed_since
 from trio_binance_uds.stream.recovery.learned import Learned
+from trio_binance_uds.stream.recovery.open_check import differences, in_words
 from trio_binance_uds.stream.recovery.options import Recovery
 from trio_binance_uds.stream.recovery.reading import member, read_all, text
 from trio_binance_uds.stream.recovery.stocks.answers import OrderAnswer, Progress, has_ended, progress_of, rows_of
@@ -53,6 +55,7 @@ _NO_SUCH_ORDER = -2013
 # How exact the times of orders and fills are is not known.
 _STAMPED_WITHIN = timedelta(seconds=2)
 _AGAIN_SECONDS = 1.0
+_UNKNOWN = Decimal("Infinity")
 
 
 class StocksRecoverer:
@@ -153,6 +156,18 @@ class StocksRecoverer:
         ]
         events.sort(key=lambda event: event.update_time)
         return StocksRecovered(events=tuple(events), detail="; ".join(dict.fromkeys(reasons)))
+
+    async def check(self, request: Request, clock: VenueClock) -> str:
+        """Say how the open orders differ from what was delivered."""
+        answers = _Answers()
+        with trio.move_on_after(self._options.max_seconds):
+            await Inquiry(request, self._options.weight_allowed).ask([answers.open_orders()])
+        if answers.open is None:
+            return ""
+        # Of what changed about the beginning, nobody knows how much was delivered.
+        delivered = {id: _UNKNOWN if progress is None else progress[0] for id, progress in self._open.items()}
+        answered = {order.id: order.filled for order in answers.open}
+        return in_words(f"order {id}" for id in differences(delivered, answered, self._ended))
 
     def note_gap(self, since: datetime, until: datetime, *, complete: bool) -> None:
         """Remember a gap in which orders may have been placed that nobody knows."""
