@@ -459,6 +459,26 @@ async def test_of_several_open_requests_of_a_revoked_session_none_is_known() -> 
             assert isinstance(outcome.__cause__, AuthenticationFailed)
 
 
+async def test_an_order_beside_a_question_of_ours_is_not_known_when_the_session_is_revoked() -> None:
+    """The key is refused at the next request, which may be ours: the order before it can have been carried out."""
+    async with serving() as served, trio.open_nursery() as nursery:
+        order = Caller(served, "order.place", {"symbol": "BTCUSDT"})
+        nursery.start_soon(order.run)
+
+        async def ask() -> None:
+            with pytest.raises(OutcomeUnknown):
+                await served.connection.measure_clock()
+
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(served.transport.sent) == 2
+        served.transport.feed('{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key."}}')
+        await trio.testing.wait_all_tasks_blocked()
+        assert isinstance(order.outcome, OutcomeUnknown)
+        assert isinstance(order.outcome.__cause__, AuthenticationFailed)
+        assert isinstance(served.ended_by, AuthenticationFailed)
+
+
 async def test_a_ban_that_names_no_request_ends_the_connection() -> None:
     async with serving() as served:
         served.transport.feed('{"id":null,"status":400,"error":{"code":-1135,"msg":"Invalid id."}}')

@@ -109,6 +109,29 @@ async def test_a_connection_is_used_again_while_it_is_fresh_and_then_no_more(
         assert len(venue.dialled) == 2
 
 
+async def test_a_request_is_stamped_when_it_is_written_and_not_before_it_waits_for_a_connection(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with served() as (venue, client):
+        await client.measure_clock()
+        for _ in range(30):
+            venue.answer_instead(ROUTE, Hangs())
+
+        async def ask() -> None:
+            with pytest.raises(OutcomeUnknown):
+                await client.request(ROUTE)
+
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for _ in range(30):
+                nursery.start_soon(ask)
+        waited = 1000 * (trio.current_time() - began)
+        stamps = [int(call.params["timestamp"]) for call in venue.calls if call.route == ROUTE]
+        assert len(stamps) == 30
+        # Ten go out at once, and the next ten when these have got no answer in time.
+        assert max(stamps) - min(stamps) == pytest.approx(waited * 2 / 3, abs=100)
+
+
 async def test_only_so_many_requests_are_under_way_at_once(autojump_clock: trio.testing.MockClock) -> None:
     async with served() as (venue, client), trio.open_nursery() as nursery:
         venue.past = lambda call: Reply()

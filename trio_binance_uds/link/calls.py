@@ -61,8 +61,8 @@ class Calls:
         # Both in the order in which the calls began, as they are sent in that order.
         self._waiting: dict[Call, None] = {}
         self._sent: dict[int, Call] = {}
-        # Requests of the session that were sent and not answered, those of callers who have left included.
-        self._session_ids: set[int] = set()
+        # Requests that were sent and not answered, those of callers who have left included.
+        self._open_ids: set[int] = set()
         self._next_id = 1
         self._idle = trio.lowlevel.ParkingLot()
 
@@ -95,8 +95,7 @@ class Calls:
         number = call.id = self._next_id
         self._next_id += 1
         self._sent[number] = call
-        if call.auth is Auth.SESSION:
-            self._session_ids.add(number)
+        self._open_ids.add(number)
 
     def leave(self, call: Call) -> None:
         """Forget a call, as its caller does not wait any more."""
@@ -117,7 +116,7 @@ class Calls:
         number = response.id
         if type(number) is not int:
             return False
-        self._session_ids.discard(number)
+        self._open_ids.discard(number)
         call = self._sent.pop(number, None)
         if call is not None:
             call.resolve(response=response)
@@ -141,18 +140,17 @@ class Calls:
         return now + self._seconds
 
     def session_refused(self, fault: ConnectionFault, cause: Exception, now: float, masker: Masker) -> None:
-        """Resolve the requests of the session, whose key was refused in reaction to one of them.
+        """Resolve the requests of the session, whose key was refused in reaction to the next request of any kind.
 
-        That one gets no answer of its own. Where only one was open, it was that one. Where several were, nobody can
-        say which of the others were carried out.
+        That one gets no answer of its own. Where only one was open, it was that one. Where several were, the others can
+        have been carried out: it may be a question of the stream's own that was refused, and an order was not.
         """
-        open_numbers = sorted(self._session_ids)
-        self._session_ids.clear()
-        for number in open_numbers:
-            call = self._sent.pop(number, None)
-            if call is None:
+        is_the_only_one = len(self._open_ids) == 1
+        for number, call in list(self._sent.items()):
+            if call.auth is not Auth.SESSION:
                 continue
-            if len(open_numbers) == 1:
+            del self._sent[number]
+            if is_the_only_one:
                 call.resolve(error=refusal(call.method, fault.status, fault.error, now, masker=masker))
             else:
                 call.resolve(error=self._lost(call, "the key was refused while it was open", cause))

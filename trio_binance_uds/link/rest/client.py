@@ -77,6 +77,7 @@ class RestClient:
             ValueError, TypeError: a parameter cannot be sent as it is; nothing was sent.
         """
         given = params or {}
+        rest_query(given)  # What cannot be sent is said before anything is.
 
         def signed() -> str:
             return sign_rest(self._credentials, given, self._clock.epoch_ms())
@@ -127,11 +128,16 @@ class RestClient:
 
     async def _ask_now(self, route: str, query: Callable[[], str], *, keyed: bool) -> Any:
         verb, _, path = route.partition(" ")
-        text = query()
-        self.masker.add_from(dict(parse_qsl(text)))
-        address = self._base.at(path, text)
         asked_at = trio.current_time()
-        answer = await self._http.exchange(verb, address, self._headers if keyed else {})
+
+        def written() -> Address:
+            nonlocal asked_at
+            text = query()
+            self.masker.add_from(dict(parse_qsl(text)))
+            asked_at = trio.current_time()
+            return self._base.at(path, text)
+
+        answer = await self._http.exchange(verb, self._base.at(path, ""), written, self._headers if keyed else {})
         heard_at = trio.current_time()
         used = used_weights(answer)
         self.used_weights = used or self.used_weights

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import attrs
@@ -63,9 +63,10 @@ class _Kept:
 
 @attrs.frozen
 class _Sent:
-    """What goes to the server, in a form that shows nothing of it."""
+    """What goes to the server, in a form that shows nothing of it; ``written`` makes its address with the query."""
 
     address: Address = attrs.field(repr=False)
+    written: Callable[[], Address] = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)
 
 
@@ -77,8 +78,13 @@ class Http:
         self._timeouts = timeouts
         self._transport = _Transport(network, timeouts)
 
-    async def exchange(self, verb: str, address: Address, headers: Mapping[str, str]) -> Answer:
+    async def exchange(
+        self, verb: str, address: Address, written: Callable[[], Address], headers: Mapping[str, str]
+    ) -> Answer:
         """Send a request without a body and return its answer.
+
+        ``written`` returns the address again, with the query. It is called when there is a connection and the request
+        goes out at once: a signature counts for some seconds only, and to wait for a connection can take longer.
 
         Cancelled, it closes its connection; what was sent before may still be acted on.
 
@@ -87,7 +93,9 @@ class Http:
             OutcomeUnknown: it was sent, and no whole answer came in time.
         """
         route = f"{verb} {address.path}"
-        request = httpx.Request(verb, f"{address.origin}{address.path}", extensions={"sent": _Sent(address, headers)})
+        request = httpx.Request(
+            verb, f"{address.origin}{address.path}", extensions={"sent": _Sent(address, written, headers)}
+        )
         try:
             response = await self._transport.handle_async_request(request)
             return Answer(response.status_code, response.headers, response.content)
@@ -123,7 +131,7 @@ class _Transport(httpx.AsyncBaseTransport):
         async with self._slots, self._connection(sent.address) as connection:
             with trio.move_on_after(self._timeouts.answer):
                 answer, connection.reusable = await exchange(
-                    connection.stream, request.method, sent.address, sent.headers, max_size=MAX_ANSWER_SIZE
+                    connection.stream, request.method, sent.written(), sent.headers, max_size=MAX_ANSWER_SIZE
                 )
                 return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
         raise _Late
