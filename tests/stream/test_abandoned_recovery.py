@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import attrs
+import pytest
 import trio
 import trio.testing
 
@@ -14,6 +15,7 @@ import trio_binance_uds as uds
 from trio_binance_uds.sandbox import Sandbox, SandboxAccount, open_sandbox
 from trio_binance_uds.stream.buffer import EventBuffer
 from trio_binance_uds.stream.delivery import Blindness, Delivery
+from trio_binance_uds.stream.inbox import Crashed
 from trio_binance_uds.stream.record import StreamRecord
 from trio_binance_uds.stream.recovery import NothingRecovered, recoverer_for
 
@@ -90,6 +92,39 @@ async def test_what_a_recovery_has_listed_whose_link_was_lost_settles_no_gap(
     assert last.complete, last.detail
     assert len(ends) == 1
     assert ends[0].recovered
+
+
+async def shed_and_ended(items: list[uds.Event | uds.Notice]) -> None:
+    """Shed events, and end the stream while the venue is asked for them."""
+    async with open_sandbox(in_memory=True) as sandbox:
+        account = sandbox.add_account(balances={"USDT": "100000"})
+        async with uds.open_user_data_stream(
+            account.credentials, uds.SPOT, environment=sandbox.environment, network=sandbox.network, max_buffer=2
+        ) as stream:
+            await trio.sleep(60)  # so that it may ask at once
+            for _ in range(5):
+                account.call("order.place", **ORDER)
+            await trio.sleep(1)
+            sandbox.faults.delay_answer(5, "allOrders")
+            while stream.blind is None or stream.blind.reason is not uds.BlindReason.RECOVERING:
+                items.append(await stream.receive())
+                await trio.sleep(0.1)
+            stream._supervisor._to_inbox.send_nowait(Crashed(RuntimeError("made up")))
+            async for item in stream:
+                items.append(item)
+
+
+async def test_events_that_were_shed_are_told_also_where_the_stream_ends_while_they_are_asked_for(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    items: list[uds.Event | uds.Notice] = []
+    with pytest.raises(uds.StreamFailed):
+        await shed_and_ended(items)
+    (gap,) = [item for item in items if isinstance(item, uds.Gap)]
+    assert items[-1] is gap
+    assert (gap.cause, gap.complete) == (uds.GapCause.CONSUMER_TOO_SLOW, False)
+    assert gap.shed >= 3
+    assert "the stream has ended before the venue had answered" in gap.detail
 
 
 START = datetime(2031, 5, 4, 12, tzinfo=UTC)

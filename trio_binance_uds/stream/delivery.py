@@ -251,6 +251,14 @@ class Delivery:
         self._buffer.dating_from, self._buffer.has_room_for_all = None, False
         return echoes
 
+    def tell_shed(self, now: datetime) -> None:
+        """Deliver the gap of events that were shed and are still asked for, as the stream ends."""
+        blindness = self.blindness
+        if blindness is not None and blindness.shed:
+            self.blindness = None
+            ended = NothingRecovered("the stream has ended before the venue had answered")
+            self._tell_gap(blindness, max(blindness.since, now), ended)
+
     def forget(self, echoes: Echoes) -> None:
         """Stop looking out for what a recovery has delivered."""
         self._recovery_echoes.remove(echoes)

@@ -276,6 +276,7 @@ class Supervisor:
         failed.__cause__ = cause
         self._failed = failed
         forget_locals(failed)
+        self.delivery.tell_shed(self._plan.clock.now())
         self.buffer.finish(failed)
 
     def close(self) -> None:
