@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from datetime import timedelta
 from decimal import Decimal
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -13,6 +16,7 @@ from recovery_answers import position
 from recovery_margin_scene import BOTH, CROSS, ISOLATED, MarginMarket, MarginStream
 from recovery_scene import balances, fills, reports
 
+from support.exact_clock import ExactClock
 from trio_binance_uds.errors import ApiError, RateLimited
 from trio_binance_uds.events import Event, ExecutionReport, ListStatus, UnknownEvent
 from trio_binance_uds.products import CROSS_MARGIN, Product, isolated_margin
@@ -472,3 +476,40 @@ async def test_the_baseline_is_asked_again_only_for_the_account_that_lacks_it(au
     await stream.start()
     assert sum("account" in str(call) for call in stream.link.calls) == 1
     assert not recoverer.no_baseline_because
+
+
+async def calls_of_a_recovery(lists: int) -> int:
+    """How many calls it takes to conclude what was missed of so many order lists."""
+    market = MarginMarket()
+    stream = MarginStream(market, Recovery(symbols=("BTCUSDT",), max_weight=10**6))
+    await stream.start()
+    market.tick(60)
+    stream.whole_until = market.now()
+    terms = {"aboveType": "LIMIT_MAKER", "abovePrice": "21000", "belowType": "STOP_LOSS", "belowStopPrice": "10000"}
+    for _ in range(lists):
+        market.call(market.alice, "orderList.place.oco", symbol="BTCUSDT", side="SELL", quantity="0.01", **terms)
+        market.call(market.alice, "openOrders.cancelAll", symbol="BTCUSDT")
+        market.tick(0.01)
+    calls = 0
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    former = sys.getprofile()
+    gc.disable()
+    sys.setprofile(profile)
+    try:
+        await stream.recoverer.recover(stream.link.request, stream.whole_until, ExactClock(market.now))
+    finally:
+        sys.setprofile(former)
+        gc.enable()
+    return calls
+
+
+async def test_what_a_recovery_costs_grows_with_what_was_missed_and_not_with_its_square(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """In one step of a task no ping is answered."""
+    few, many = await calls_of_a_recovery(50), await calls_of_a_recovery(200)
+    assert many < 5 * few

@@ -46,6 +46,12 @@ class Evidence:
         self.open_lists: frozenset[int] | None = None
         self.orders: dict[Key, OrderAnswer] = {}
         self.lists: dict[int, ListAnswer] = {}
+        # Of each order the list that it belongs to: as was answered, and as was delivered.
+        self._list_of: dict[Key, int] = {}
+        delivered = knowledge.lists.values()
+        self._delivered_list_of = {
+            (leg.symbol, leg.order_id): one.order_list_id for one in delivered for leg in one.orders
+        }
         self.not_found: set[Key] = set()
         self.asked_for_status: set[Key] = set()
         self.loans: list[Loan] = []
@@ -123,6 +129,8 @@ class Evidence:
             known = self.lists.get(order_list.list_id)
             if known is None or (order_list.is_done, order_list.time) >= (known.is_done, known.time):
                 self.lists[order_list.list_id] = order_list
+                for symbol, order_id, _ in order_list.orders:
+                    self._list_of[symbol, order_id] = order_list.list_id
 
     def add_open_lists(self, lists: list[ListAnswer]) -> None:
         self.open_lists = frozenset([order_list.list_id for order_list in lists])
@@ -206,13 +214,7 @@ class Evidence:
 
     def _list_with(self, key: Key) -> int | None:
         """Return the list that an order is said to belong to."""
-        for answer in self.lists.values():
-            if key in [(symbol, order_id) for symbol, order_id, _ in answer.orders]:
-                return answer.list_id
-        for told in self._knowledge.lists.values():
-            if key in [(leg.symbol, leg.order_id) for leg in told.orders]:
-                return told.order_list_id
-        return None
+        return self._list_of.get(key, self._delivered_list_of.get(key))
 
     def _preventions_of(
         self, order: OrderAnswer, told: ExecutionReport | None, since: datetime | None = None
