@@ -63,7 +63,7 @@ class Account:
 
     async def ask(self, method: str, params: Any = None) -> Any:
         self.asked.append((method, dict(params or {})))
-        if self.meanwhile is not None and "open" in method and "ist" not in method:
+        if self.meanwhile is not None and "open" in method and "OrderList" not in method:
             self.meanwhile, happens = None, self.meanwhile
             happens()
         answer = await self.request(method, params)
