@@ -13,6 +13,7 @@ import trio_binance_uds as uds
 from trio_binance_uds.sandbox import open_sandbox
 from trio_binance_uds.stream.quiet import BETWEEN_SECONDS, QUIET_SECONDS, Quiet
 from trio_binance_uds.stream.recovery.open_check import differences
+from trio_binance_uds.stream.recovery.spot.recoverer import SpotRecoverer
 
 # Their open orders are asked for symbol by symbol, and for no symbol of which nothing is known to be open.
 BY_SYMBOL = [
@@ -219,3 +220,34 @@ def test_only_more_than_was_delivered_is_a_difference() -> None:
     assert list(differences({"a": one}, {}, ())) == ["a"]
     assert list(differences({}, {"a": one}, ())) == ["a"]
     assert list(differences({}, {"a": one}, {"a"})) == [], "the list is behind"
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+async def test_a_list_that_always_differs_is_looked_into_until_that_is_proven_to_mean_nothing(
+    is_proven: bool, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that leaves out orders of a kind that the stream reports as open."""
+
+    async def check(self: SpotRecoverer, request: object, clock: object) -> str:
+        return "order 7 of BTCUSDT is not open or filled as it was delivered"
+
+    monkeypatch.setattr(SpotRecoverer, "check", check)
+    async with scene(KINDS[0]) as played:
+        for _ in range(4):
+            await played.cancel(played.order())
+            if not is_proven:
+                played.sandbox.faults.fail_next("allOrders", status=400, code=-1000, times=3)
+            await trio.sleep(BETWEEN_SECONDS + QUIET_SECONDS)
+        assert len(played.gaps()) == (1 if is_proven else 4)
+        assert {gap.complete for gap in played.gaps()} == {is_proven}
+
+
+async def test_orders_of_a_list_of_which_one_waits_for_another_are_open(autojump_clock: trio.testing.MockClock) -> None:
+    async with scene(KINDS[0]) as played:
+        working = {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "50000", "workingQuantity": "0.1"}
+        pending = {"pendingType": "LIMIT", "pendingSide": "SELL", "pendingPrice": "70000", "pendingQuantity": "0.1"}
+        times = {"workingTimeInForce": "GTC", "pendingTimeInForce": "GTC"}
+        played.account.call("orderList.place.oto", symbol="BTCUSDT", **working, **pending, **times)
+        await trio.sleep(QUIET_SECONDS + 5)
+        assert len(played.told()) == 2
+        assert played.gaps() == []

@@ -24,11 +24,15 @@ class Quiet:
     Attributes:
         last_event_at: when something came that no list was compared with yet; ``None``: there is nothing to compare.
         checked_until: until when a list has shown that nothing is missing; ``None`` before the first.
+        difference: how the last list that differed did.
+        is_settled: whether the answers of a recovery have shown since that nothing is missing all the same.
     """
 
     def __init__(self) -> None:
         self.last_event_at: float | None = None
         self.checked_until: datetime | None = None
+        self.difference: str = ""
+        self.is_settled: bool = False
         self._asked_at = -math.inf
         self._something_came = trio.Event()
 
@@ -45,6 +49,10 @@ class Quiet:
     def note_asked(self) -> None:
         """Note that a list is asked for now, whatever comes of it."""
         self._asked_at = trio.current_time()
+
+    def is_new(self, difference: str) -> bool:
+        """Whether a list differs, and not in a way of which it is known that it means nothing."""
+        return bool(difference) and not (self.is_settled and difference == self.difference)
 
     async def wait(self) -> None:
         """Wait until something has come, and then nothing for a while."""

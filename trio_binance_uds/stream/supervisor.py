@@ -605,6 +605,7 @@ class Supervisor:
     def _deliver_from(self, link: Link, until: datetime, recovered: Recovered, searched: Searched = _NOTHING) -> None:
         if self._resumption is not None:
             self.record.recovery_over(trio.current_time() - self._resumption.began)
+            self._quiet.is_settled = recovered.complete and not recovered.events
         self._end_recovery()
         echoes = self.delivery.resume_from(link.number, until, recovered, searched)
         if echoes is not None:
@@ -789,7 +790,8 @@ class Supervisor:
                     await trio.sleep(_LATE_SECONDS)  # The event may be on its way.
                 if quiet.last_event_at != last or not self._is_passing():
                     continue  # The list and what has come meanwhile cannot be told apart by time.
-                if detail:
+                if quiet.is_new(detail):
+                    quiet.difference, quiet.is_settled = detail, False
                     self._to_inbox.send_nowait(OpenDiffers(link, quiet.checked_until or since, detail))
                 quiet.note_checked(now)
 
