@@ -20,6 +20,10 @@ from recovery_desk_scene import BOB, CALL, DeskLink, OptionsScene
 from recovery_margin_scene import MarginLink, MarginMarket
 from recovery_scene import Link as SpotLink
 from recovery_scene import Market as SpotMarket
+from test_portfolio_recovery import ALICE as PM_ALICE
+from test_portfolio_recovery import BOB as PM_BOB
+from test_portfolio_recovery import Account as PortfolioAccount
+from test_portfolio_recovery import unit_of
 from test_stocks_recovery import Scene as StocksScene
 from trio.testing import MockClock
 
@@ -168,6 +172,27 @@ def futures(kind: Kind, unit: int) -> Account:
     )
 
 
+def portfolio(symbol: str, unit: int) -> Account:
+    """UM or CM of a Portfolio Margin account; CM goes by whole contracts."""
+    pm = PortfolioAccount(Recovery(symbols=("BTCUSDT", symbol), max_weight=6000))
+    route = f"/papi/v1/{unit_of(symbol)}/order"
+
+    def place(side: str, quantity: float, uid: int) -> Any:
+        terms = {"symbol": symbol, "side": side, "type": "LIMIT", "timeInForce": "GTC", "price": "20000"}
+        return pm.call(f"POST {route}", uid, **terms, quantity=f"{quantity:g}")
+
+    return Account(
+        recoverer=pm.recoverer,
+        request=pm.request,
+        now=pm.now,
+        later=pm.tick,
+        place=lambda: place("SELL", unit, PM_ALICE)["orderId"],
+        cancel=lambda order: pm.call(f"DELETE {route}", symbol=symbol, orderId=order),
+        fill=lambda order, part: place("BUY", float(part) * unit, PM_BOB),
+        sent=pm.sent,
+    )
+
+
 def options() -> Account:
     scene = OptionsScene()
     return Account(
@@ -201,6 +226,8 @@ ACCOUNTS: dict[str, Callable[[], Account]] = {
     "margin": margin,
     "usdm": lambda: futures(USDM, 1),
     "coinm": lambda: futures(COINM, 10),
+    "um": lambda: portfolio("BTCUSDT", 1),
+    "cm": lambda: portfolio("BTCUSD_PERP", 10),
     "options": options,
     "stocks": stocks,
 }
@@ -266,7 +293,7 @@ async def test_a_link_that_dies_while_the_baseline_is_asked_for_leaves_the_gap_u
 
 
 # How long each product lists orders that ended without a fill. What stocks keep is not known.
-KEPT_DAYS = {"spot": 90, "margin": 90, "usdm": 3, "coinm": 3, "options": 5}
+KEPT_DAYS = {"spot": 90, "margin": 90, "usdm": 3, "coinm": 3, "um": 3, "cm": 3, "options": 5}
 
 
 @pytest.mark.parametrize("product", KEPT_DAYS)
@@ -280,7 +307,9 @@ async def test_a_gap_that_is_longer_than_orders_are_kept_is_unproven(product: st
     assert f"not listed any more when they are older than {KEPT_DAYS[product]} days" in found.detail
 
 
-@pytest.mark.parametrize("product", ["usdm", "coinm", "options"])  # The others list orders by their last change.
+@pytest.mark.parametrize(
+    "product", ["usdm", "coinm", "um", "cm", "options"]
+)  # The others list orders by their last change.
 async def test_an_order_of_an_unproven_gap_that_is_forgotten_by_now_leaves_the_next_gap_unproven(
     product: str, autojump_clock: MockClock
 ) -> None:
