@@ -191,6 +191,8 @@ class Inquiry:
                 self._failures.append(f"{question.about}: {error}")
         except (RequestError, Unreadable) as error:
             self._failures.append(f"{question.about}: {error}")
+        except ArithmeticError as error:
+            self._failures.append(f"{question.about}: the answer cannot be computed with ({type(error).__name__})")
         return ()
 
     async def _result(self, question: Question) -> Any:

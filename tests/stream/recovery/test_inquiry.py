@@ -1,8 +1,9 @@
-"""What nothing depends on is asked with what is left over, and nothing is said of what is not answered."""
+"""An inquiry says what was not answered; what nothing depends on is asked with what is left over, without a word."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import trio
@@ -44,3 +45,17 @@ async def test_a_refusal_of_it_is_no_reason(autojump_clock: trio.abc.Clock) -> N
     assert asked == ["refused"]
     assert inquiry.reasons() == []
     assert not inquiry.is_over
+
+
+async def test_an_answer_that_nothing_can_be_computed_with_is_a_reason_and_ends_nothing(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    asked: list[str] = []
+    inquiry = Inquiry(lambda method, params: answers_of(asked, method, params), 10)
+
+    def divide(answer: Any) -> None:
+        Decimal(1) / Decimal(0)
+
+    await inquiry.ask([Question(method="odd", weight=1, about="the odd one", use=divide), question("needed", 1)])
+    assert sorted(asked) == ["needed", "odd"]
+    assert inquiry.reasons() == ["the odd one: the answer cannot be computed with (DivisionByZero)"]
