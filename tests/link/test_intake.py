@@ -37,8 +37,9 @@ class Sorted:
         self.about.append(told)
         return True
 
-    def _prove(self, now: float) -> None:
+    def _prove(self, newest: Event, now: float) -> None:
         self.proofs += 1
+        assert newest is self.told[-1]
 
     def _end_batch(self, now: float) -> None:
         self.batches += 1

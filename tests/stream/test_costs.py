@@ -186,7 +186,7 @@ async def test_cost_of_an_event_does_not_grow_with_the_accounts_on_its_connectio
         intake = Intake(
             accept=partial(delivery.handover.accept, 1),
             about_the_link=lambda event: False,
-            proven=lambda now: None,
+            proven=lambda newest, now: None,
             on_batch_end=buffer.flush,
         )
         intake.open({n: Route(name) for n, name in enumerate(product.accounts)})

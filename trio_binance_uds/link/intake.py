@@ -104,7 +104,7 @@ class Intake:
         *,
         accept: Callable[[Event], None],
         about_the_link: Callable[[Event], bool],
-        proven: Callable[[float], None],
+        proven: Callable[[Event, float], None],
         on_batch_end: Callable[[float], None],
         masker: Masker | None = None,
     ) -> None:
@@ -118,7 +118,8 @@ class Intake:
         self._leaving: set[int] = set()
         self._asking = True
         self._early: list[Event] = []
-        self._brought_events = False
+        # The newest event of this batch that can be read.
+        self._newest: Event | None = None
         self._unreadable = 0
 
     # What the opener says.
@@ -179,15 +180,15 @@ class Intake:
                 if event.event_type is None:
                     self._note_unreadable()
             else:
-                self._brought_events = True
+                self._newest = event
             self._accept(event)
 
     def on_batch_end(self, now: float) -> None:
         """Note that events arrived which can be read, and pass the end of the batch on."""
-        if self._brought_events:
-            self._brought_events = False
+        if self._newest is not None:
+            newest, self._newest = self._newest, None
             self._unreadable = 0
-            self._proven(now)
+            self._proven(newest, now)
         self._on_batch_end(now)
 
     def _note_unreadable(self) -> None:

@@ -275,10 +275,12 @@ class _Life:
             # An answer that came another way, as by REST, says nothing of a socket that may have fallen silent before.
             link.proven_at = max(link.proven_at, min(asked_at, connection.heard_at))
 
-    def _proven_by_events(self, now: float) -> None:
-        self._link.has_brought_events = True
-        if self._subscription.events_prove:
-            self._link.proven_at = now
+    def _proven_by_events(self, newest: Event, now: float) -> None:
+        link, sent_at = self._link, newest.event_time
+        link.has_brought_events = True
+        if self._subscription.events_prove and sent_at is not None:
+            # What the venue has sent since then can still be on a slow line, and be lost with it.
+            link.proven_at = max(link.proven_at, min(now, self._plan.clock.moment_of(sent_at.timestamp())))
 
     def _is_about_the_link(self, event: Event) -> bool:
         """Take in an event that may be about the link, and return whether it was."""
