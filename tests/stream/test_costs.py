@@ -163,16 +163,16 @@ async def test_cost_of_an_event_does_not_grow_with_those_that_wait_before_it() -
     frames = event_frames(6_000, Envelope.WS_API, seed=6)
     async with streaming() as streamed:
         taking_in = [await streamed.let_wait(frames[at : at + MEASURED]) for at in range(0, len(frames), MEASURED)]
-        with counted_calls() as first:
-            for _ in range(MEASURED):
-                await streamed.stream.receive()
-        for _ in range(len(frames) - 2 * MEASURED):
-            await streamed.stream.receive()
-        with counted_calls() as last:
-            for _ in range(MEASURED):
-                await streamed.stream.receive()
+        taking_out = []
+        for _ in range(0, len(frames), MEASURED):
+            with counted_calls() as calls:
+                for _ in range(MEASURED):
+                    await streamed.stream.receive()
+            taking_out.append(calls.number)
     assert max(taking_in[-4:]) < 1.1 * max(taking_in[1:5])
-    assert 0.8 * last.number < first.number < 1.2 * last.number
+    # On a busy machine a timer of the stream can fall into the time of some of them.
+    first, last = min(taking_out[:4]), min(taking_out[-4:])
+    assert 0.8 * last < first < 1.2 * last
 
 
 async def test_cost_of_an_event_does_not_grow_with_the_accounts_on_its_connection() -> None:
