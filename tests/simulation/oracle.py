@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 
 import trio_binance_uds as uds
 from simulation.facts import Fact, facts_of, order_of, states_of
+from simulation.places import check_places
 from simulation.story import Outcome
 
 # A gap's ends are known as well as the venue's clock is: half a round trip, and what was on the way.
@@ -65,6 +66,7 @@ def judge(
         is_in_doubt = gaps.are_in_doubt_at(fact.at) if fact.order is None else fact.order in in_doubt
         if true is not None and not is_in_doubt and fact.figures != true.figures:
             outcome.violations.append(f"a {fact.kind} with other figures: {fact.figures} for {true.figures}")
+    check_places(outcome, truth, items, never_sent)
     if not outcome.story.revoked:
         _true_at_the_end(outcome, gaps, truth, told_events)
 
