@@ -236,7 +236,7 @@ def test_update_by_an_order_of_a_position_that_nothing_is_known_of_lacks_its_fil
 
 def test_update_right_after_the_beginning_may_be_of_a_fill_before_it() -> None:
     sums = AccountSums()
-    sums.begin(datetime.fromtimestamp(MS / 1000 - 4, UTC))
+    sums.begin(datetime.fromtimestamp(MS / 1000 - 1, UTC))
     sums.observe(update(0, "1"))
     sums.observe(early(0, 7))
     assert judged(sums) is None
@@ -417,7 +417,7 @@ def test_fill_of_which_the_assets_or_the_amounts_are_not_certain_explains_everyt
 
 def test_balances_right_after_the_beginning_are_taken_as_they_are() -> None:
     sums = AccountSums()
-    sums.begin(datetime.fromtimestamp(MS / 1000 - 4, UTC))
+    sums.begin(datetime.fromtimestamp(MS / 1000 - 1, UTC))
     sums.observe(balances(0, BTC="1", USDT="100"))
     sums.add_spot_fill(spot_fill(500, "1"))
     sums.observe(balances(600, BTC="3", USDT="0"))

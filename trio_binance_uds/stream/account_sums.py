@@ -35,7 +35,7 @@ EXPLAINED_BY_FILLS = frozenset(
 
 _ZERO = Decimal(0)
 # Frames of one moment can lie on both sides of the beginning, or of a gap.
-_SETTLES = timedelta(seconds=5)
+_SETTLES = timedelta(seconds=2)
 _PENDING_AT_MOST = 1000
 _POSITIONS_AT_MOST = 10_000
 
