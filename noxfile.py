@@ -60,9 +60,9 @@ def install(session: nox.Session, *requirements: str) -> None:
     session.install("--quiet", "--editable", ".[cli,opentelemetry,sandbox]", *requirements)
 
 
-def pytest(session: nox.Session, *options: str) -> None:
-    """Run the test suite in a few processes side by side."""
-    workers = min(4, os.cpu_count() or 1)
+def pytest(session: nox.Session, *options: str, more: int = 0) -> None:
+    """Run the test suite in a few processes side by side, one for each core, or some ``more``."""
+    workers = min(4, os.cpu_count() or 1) + more
     session.run("python", "-m", "pytest", f"--numprocesses={workers}", *options, *session.posargs)
 
 
@@ -93,7 +93,8 @@ def tests(session: nox.Session) -> None:
 def long_proofs(session: nox.Session) -> None:
     """Simulated days, real sockets, cancellation at every step: about the library and not about a version of Python."""
     install(session, *group("test"))
-    pytest(session, "-m", "long")
+    # Those on real sockets wait for much of their time, and leave their core to another one.
+    pytest(session, "-m", "long", more=1)
 
 
 @nox.session
