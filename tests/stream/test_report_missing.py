@@ -407,3 +407,29 @@ async def test_fill_whose_balance_or_position_was_shed_is_not_looked_into(
     assert all(gap.complete for gap in played.gaps())
     sums = [one[1] for one in played.told() if one != "gap"]
     assert sums == [number * Decimal(kind.part) for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.product in (uds.USDM_FUTURES, uds.COINM_FUTURES, uds.OPTIONS)], ids=str
+)
+async def test_a_position_that_no_fill_explains_leaves_the_gap_unproven(
+    kind: Kind, autojump_clock: trio.testing.MockClock
+) -> None:
+    """An order's placement, its first fill and the position beside it never came; its last fill did."""
+    async with scene(kind) as played:
+        played.order()
+        await played.fill()
+        for _ in range(3):
+            await played.fill()
+        await trio.sleep(10)
+        async with played.dropped():
+            played.order()
+            await played.fill()
+        for _ in range(3):
+            await played.fill()
+        await trio.sleep(20)
+    fills = [one for one in played.told() if one != "gap" and one[0] == "TRADE"]
+    (gap,) = played.gaps()
+    assert gap.cause is uds.GapCause.REPORT_MISSING
+    assert gap.complete is (len(fills) == 8), gap.detail
+    assert gap.complete or "no fill was found that explains it" in gap.detail

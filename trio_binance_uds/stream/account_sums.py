@@ -67,10 +67,14 @@ class _Position:
 
 @attrs.frozen
 class Unexplained:
-    """Something that no delivered report of a fill explains: since when, and what, for people."""
+    """Something that no delivered report of a fill explains: since when, and what, for people.
+
+    ``is_by_a_fill``: only a fill explains it. Assets of a margin account can be exchanged by a loan and a repayment.
+    """
 
     since: datetime
     detail: str
+    is_by_a_fill: bool = True
 
 
 class AccountSums:
@@ -164,7 +168,7 @@ class AccountSums:
             if exchange is None:
                 return None
             text = f"{exchange.fallen} and {exchange.risen} were exchanged, and no report tells a fill of then"
-            return Unexplained(exchange.since, text)
+            return Unexplained(exchange.since, text, is_by_a_fill=False)
         return self._judge_position(key, self._positions[key])
 
     def _judge_position(self, key: Key, position: _Position) -> Unexplained | None:

@@ -30,6 +30,8 @@ from trio_binance_uds.events import (
     GapCause,
     KnownEvent,
     LeaseAtRisk,
+    OptionsOrderTradeUpdate,
+    OrderTradeUpdate,
     UndecodableEvent,
 )
 from trio_binance_uds.logs import stream_logger
@@ -65,6 +67,7 @@ class Blindness:
     subscription can vanish without a word while the wire is fine. ``in_question`` says what may have happened that no
     answer can show, so that nothing proves the gap complete. ``ask_since`` is later than ``since`` where only one order
     is in question for the time between: its fills are asked for by their ids, and its sums say whether that is all.
+    ``lacks_fill``: only a fill explains it, so that without one nothing proves the gap complete.
 
     ``noted_at`` is the moment of trio's clock at which that was noted: the venue's clock may be known better since.
     """
@@ -75,6 +78,7 @@ class Blindness:
     shed: int = 0
     in_question: str = ""
     ask_since: datetime | None = None
+    lacks_fill: bool = False
     noted_at: float = attrs.field(factory=trio.current_time)
 
 
@@ -161,6 +165,7 @@ class Delivery:
                 shed=first.shed + blindness.shed,
                 in_question="; ".join(question for question in questions if question),
                 ask_since=min(first.ask_since or first.since, blindness.ask_since or blindness.since),
+                lacks_fill=first.lacks_fill or blindness.lacks_fill,
             )
 
     def note_discrepancy(self, now: datetime) -> None:
@@ -190,7 +195,7 @@ class Delivery:
         found = self._account.judge()
         if found is None:
             return False
-        blindness = Blindness(found.since, GapCause.REPORT_MISSING, found.detail)
+        blindness = Blindness(found.since, GapCause.REPORT_MISSING, found.detail, lacks_fill=found.is_by_a_fill)
         if self._may_look_into():
             self.note_blindness(attrs.evolve(blindness, ask_since=max(found.since, now - _ASKED_BACK)))
             return True
@@ -229,6 +234,9 @@ class Delivery:
                 before, behind = _around(waiting, recovered.events)
                 found = self._sums.settle(searched)
                 self._add_up(waiting, recovered)
+                if blindness.lacks_fill and not any(map(_is_fill, (*waiting, *recovered.events, *found.reports))):
+                    questions = (blindness.in_question, "no fill was found that explains it")
+                    blindness = attrs.evolve(blindness, in_question="; ".join(filter(None, questions)))
                 self._tell_gap(blindness, max(blindness.since, until), recovered, found)
                 # All of this is in memory in any case. To shed it would mean to ask for it again and again.
                 self._buffer.has_room_for_all = True
@@ -376,6 +384,11 @@ def _beside(recovered: Recovered, waiting: Sequence[Event]) -> Recovered:
         # A number of the venue's that nothing can be computed with must not end the stream.
         log.exception("what was recovered cannot be compared with the events that came meanwhile")
         return NothingRecovered(f"the venue's answers cannot be computed with ({type(error).__name__})")
+
+
+def _is_fill(event: Event) -> bool:
+    """Whether an event is the report of a fill of a derivative."""
+    return isinstance(event, OrderTradeUpdate | OptionsOrderTradeUpdate) and event.last_filled_quantity > 0
 
 
 def _around(waiting: Sequence[Event], recovered: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
